@@ -1,0 +1,53 @@
+# Everything sets itself up: Python 3.11+, pip and make are enough.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.base
+DEV := $(VENV)/.dev
+ROOM ?= demo-room
+PORT ?= 8800
+
+.PHONY: demo test lint bench quality docs requirements clean format
+
+$(STAMP): requirements/base.txt pyproject.toml
+	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install -q --disable-pip-version-check --require-hashes -r requirements/base.txt
+	$(BIN)/python -m pip install -q --disable-pip-version-check --no-deps --no-build-isolation -e . 2>/dev/null \
+	  || $(BIN)/python -m pip install -q --disable-pip-version-check --no-deps -e .
+	touch $@
+
+$(DEV): requirements/dev.txt $(STAMP)
+	$(BIN)/python -m pip install -q --disable-pip-version-check --require-hashes -r requirements/dev.txt
+	touch $@
+
+demo: $(STAMP)  ## the main job on fictional tenants in a new simulation room, then the pages (ONCE=1: no pages)
+	$(BIN)/readingroom -C $(ROOM) demo --port $(PORT) $(if $(ONCE),--once,)
+
+test: $(DEV)  ## every test but the quality measures
+	$(BIN)/python -m pytest -q -n 2 --dist loadfile -m "not quality"
+
+lint: $(DEV)  ## style, types, floors
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports --no-cache
+
+format: $(DEV)
+	$(BIN)/ruff check --fix-only -q .
+	$(BIN)/ruff format -q .
+
+bench: $(DEV)  ## speed and memory, side by side, as ratios
+	$(BIN)/python benchmarks/copy_run.py
+
+quality: $(DEV)  ## recall and AUC on ../shared/data; says so where the folder is absent
+	$(BIN)/python -m pytest -q -m quality -s
+
+docs: $(DEV)  ## what can drift: CLI help, settings, states, walkthrough, screenshots
+	$(BIN)/python scripts/make_docs.py
+
+requirements: $(DEV)  ## pin again, by hash
+	for f in base dev; do $(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes \
+	  --no-header --no-annotate -o requirements/$$f.txt requirements/$$f.in; done
+
+clean:
+	rm -rf $(VENV) $(ROOM) build dist .mypy_cache .ruff_cache .pytest_cache

@@ -1,0 +1,186 @@
+"""The only place that knows which store, keyring, database and identity provider are configured.
+
+`init` makes a room whole or not at all (it is built beside its place and renamed); `open_house` loads one in a role and
+never creates. A process gets the private keys of its own role and of no other, also on one machine.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import shutil
+from collections.abc import Collection, Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from datetime import timedelta
+from pathlib import Path
+
+from readingroom.audit.sequencer import create_log
+from readingroom.audit.unit import Event, unit_of_work
+from readingroom.core.clock import Clock, SimulatedClock, SystemClock
+from readingroom.core.errors import BadSetting, Fault, UsageError
+from readingroom.core.ids import PlaceName, RoomId, new_id
+from readingroom.core.settings import Limits, PlaceSettings, RoomSettings, load, render
+from readingroom.db.engines import EVERY_TENANT, Database
+from readingroom.db.schema import PLACE, ROOM
+from readingroom.house import House, Place
+from readingroom.keys.keyring import Keyring
+from readingroom.keys.roles import Role, RoleKeys
+from readingroom.stores.local import LocalStore
+from readingroom.stores.store import ObjectStore, WriteOnlyStore
+
+GEOS = {"US": PlaceName("us"), "EU": PlaceName("eu")}
+SCHEMA_PLACE = PlaceName("schema-us")  # P24, P25: in the United States, a place of its own
+
+
+def import_tables() -> None:
+    """Fill ROOM and PLACE with every room's tables; a schema is whole only after this."""
+    import readingroom.access.tables
+    import readingroom.audit.tables
+    import readingroom.copies.tables
+    import readingroom.engagement.tables
+    import readingroom.models.tables
+    import readingroom.review.tables
+    import readingroom.subjects.tables  # noqa: F401 - imported for the tables they define
+
+
+def init(root: Path, *, simulation: bool, vendor: str = "the vendor", name: str = "") -> RoomSettings:
+    """Make a new room at `root`; never overwrites, and leaves nothing behind when it fails."""
+    import_tables()
+    root = root.absolute()
+    if root.exists() and any(root.iterdir()):
+        raise UsageError(f"{root}: there is something already; init never overwrites. Choose a new folder")
+    root.parent.mkdir(parents=True, exist_ok=True)
+    building = root.parent / f".{root.name}.{new_id('new')}"
+    building.mkdir(mode=0o700)
+    try:
+        settings = _build(building, _first_settings(root, simulation=simulation, vendor=vendor, name=name))
+        if root.exists():
+            root.rmdir()
+        building.rename(root)
+    except BaseException:
+        shutil.rmtree(building, ignore_errors=True)
+        raise
+    return replace(settings, root=root)
+
+
+def open_house(root: Path, role: Role, *, places: Collection[PlaceName] | None = None) -> House:
+    """Load the room at `root` as one process of `role`, holding `places` (all by default; fewer is safer).
+
+    Raises BadSetting or a Fault when anything is missing or broken: nothing is repaired or created on the way.
+    """
+    import_tables()
+    settings = load(root.absolute())
+    keys = RoleKeys.load(settings.root / "roles", role)
+    wanted = settings.places if places is None else {name: settings.places[name] for name in places}
+    return House(
+        settings=settings,
+        role=role,
+        keys=keys,
+        clock=_clock(settings),
+        db=Database.load("room", _database_url(settings, None), ROOM),
+        logs=settings.root / "room" / "log",
+        places={place: _open_place(settings, place, keys) for place in wanted},
+    )
+
+
+@contextmanager
+def only_one(house: House, duty: str) -> Iterator[None]:
+    """Hold the room's lock for `duty`, so that two workers at once take turns (a dead holder's lock is free)."""
+    path = house.settings.root / "room" / f"{duty}.lock"
+    with path.open("a") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield
+
+
+def read_root(value: str | None) -> Path:
+    """The room that -C or READINGROOM_ROOM names; a clear error when neither does."""
+    name = value or os.environ.get("READINGROOM_ROOM", "")
+    if not name:
+        raise UsageError("which room? Name it with -C ROOM or READINGROOM_ROOM")
+    return Path(name)
+
+
+def _first_settings(root: Path, *, simulation: bool, vendor: str, name: str) -> RoomSettings:
+    places = (*GEOS.values(), SCHEMA_PLACE)
+    return RoomSettings(
+        root=root,
+        room_id=RoomId(new_id("room")),
+        name=name or root.name,
+        vendor=vendor,
+        simulation=simulation,
+        database="",
+        geos=GEOS,
+        schema_place=SCHEMA_PLACE,
+        places={place: PlaceSettings(name=place) for place in places},
+        limits=Limits(),
+        identity_provider={},
+    )
+
+
+def _build(root: Path, settings: RoomSettings) -> RoomSettings:
+    settings = replace(settings, root=root)
+    (root / "room.toml").write_text(render(settings), encoding="utf-8")
+    load(root)  # what init wrote must be what load accepts
+    if settings.simulation:
+        SimulatedClock.create(root / "clock.json", timedelta(0))
+    (root / "room").mkdir()
+    (root / "models").mkdir()
+    RoleKeys.create_all(root / "roles")
+    keys = RoleKeys.load(root / "roles", Role.WORKER)
+    for place in settings.places:
+        home = root / "places" / place
+        (home / "logs").mkdir(parents=True)
+        LocalStore.create(home / "objects")
+        Keyring.create(home / "keyring", place)
+        Database.create(place, _database_url(settings, place), PLACE).close()
+    Database.create("room", _database_url(settings, None), ROOM).close()
+    house = open_house(root, Role.WORKER)
+    create_log(house.logs, house.log_origin(None, EVERY_TENANT), keys)
+    with unit_of_work(house.db, EVERY_TENANT, house.clock) as unit:
+        facts = {"simulation": settings.simulation, "places": sorted(settings.places)}
+        unit.append(Event("room.opened", actor=Role.WORKER, facts=facts))
+    house.db.close()
+    for opened in house.places.values():
+        opened.db.close()
+    return settings
+
+
+def _clock(settings: RoomSettings) -> Clock:
+    if not settings.simulation:
+        return SystemClock()
+    return SimulatedClock(settings.root / "clock.json")
+
+
+def _open_place(settings: RoomSettings, name: PlaceName, keys: RoleKeys) -> Place:
+    home = settings.root / "places" / name
+    store: ObjectStore = _open_store(settings, name)
+    if settings.places[name].write_only:
+        store = WriteOnlyStore(store)  # P25
+    return Place(
+        name=name,
+        db=Database.load(name, _database_url(settings, name), PLACE),
+        store=store,
+        keyring=Keyring.load(home / "keyring", name, keys),
+        logs=home / "logs",
+    )
+
+
+def _open_store(settings: RoomSettings, name: PlaceName) -> ObjectStore:
+    url = settings.places[name].store
+    if url:
+        raise BadSetting(f"[places.{name}] store: only the local folder (empty) is supported by this version")
+    return LocalStore.load(settings.root / "places" / name / "objects")
+
+
+def _database_url(settings: RoomSettings, place: PlaceName | None) -> str:
+    if place is None:
+        return settings.database or f"sqlite:///{settings.root}/room/db.sqlite"
+    return settings.places[place].database or f"sqlite:///{settings.root}/places/{place}/db.sqlite"
+
+
+def simulated_clock(house: House) -> SimulatedClock:
+    """The clock of a simulation room, which can be moved."""
+    if not isinstance(house.clock, SimulatedClock):
+        raise Fault("this room's clock is the wall clock")
+    return house.clock

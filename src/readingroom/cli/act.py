@@ -1,0 +1,52 @@
+"""In which role, and as whom, a command acts.
+
+Every command opens the house in the one role its act needs (least privilege, also on one machine).
+Rule: acting for another (`--as`, `--by`) and moving the clock exist in simulation rooms only. In a real room people
+act as themselves, signed in, on the page that the refusal names.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import typer
+
+from readingroom.bootstrap import open_house, read_root
+from readingroom.core.errors import SimulationOnly
+from readingroom.house import House
+from readingroom.keys.roles import Role
+
+
+@dataclass
+class Context:
+    """What the main command hands to each noun: which room, and the houses opened so far."""
+
+    root_option: str | None
+    houses: dict[Role, House] = field(default_factory=dict)
+
+    @property
+    def root(self) -> Path:
+        """The room's folder, or a usage error."""
+        return read_root(self.root_option)
+
+    def house(self, role: Role) -> House:
+        """The room, opened in `role`."""
+        if role not in self.houses:
+            self.houses[role] = open_house(self.root, role)
+        return self.houses[role]
+
+
+def house(ctx: typer.Context, role: Role) -> House:
+    """The room of this command, opened in `role`."""
+    context = ctx.obj
+    if not isinstance(context, Context):
+        raise TypeError("a command was started without its context")
+    return context.house(role)
+
+
+def in_simulation(opened: House, option: str, *, page: str) -> House:
+    """The house, if it is a simulation room; else SimulationOnly names the page where people do this themselves."""
+    if not opened.settings.simulation:
+        raise SimulationOnly(f"{option} exists in simulation rooms only; in this room, sign in and use {page}")
+    return opened
