@@ -184,16 +184,16 @@ def list_items(house: House, copy: Copy, *, kind: str | None = None) -> tuple[It
 
 def item_of(row: Row[Any]) -> Item:
     """The frozen Item of one row of ITEMS."""
-    return Item(**row._asdict())  # noqa: SLF001 - SQLAlchemy's documented name for a row as a dict
+    return Item(**row._asdict())
 
 
 def _copy(row: Row[Any]) -> Copy:
-    values = row._asdict()  # noqa: SLF001 - as above
+    values = row._asdict()
     return Copy(**{**values, "category": Category(values["category"]), "state": CopyState(values["state"])})
 
 
 def _part(row: Row[Any]) -> Part:
-    values = row._asdict()  # noqa: SLF001 - as above
+    values = row._asdict()
     return Part(**{**values, "kind": PartKind(values["kind"])})
 
 
