@@ -99,8 +99,8 @@ class Keyring:
 
     # epochs and copies
 
-    def create_epoch(
-        self, tenant: TenantName, retention: str, day: str, *, recipients: AbstractSet[Role] = READERS
+    def create_epoch(  # noqa: PLR0917 - a path, and who may walk it
+        self, tenant: TenantName, retention: str, day: str, recipients: AbstractSet[Role] = READERS
     ) -> None:
         """Make the epoch's keys if they are not there; KeyFault if they are there for other recipients.
 
