@@ -104,6 +104,8 @@ class Item:
     kind: str
     table_name: str
     withheld: str
+    twin: bytes
+    record: bytes
 
 
 _COPY = [column for column in COPIES.c if column.name != "manifest"]

@@ -127,6 +127,7 @@ OBJECTS = Table(
     Column("part", String(64), nullable=False),
     Column("generation", Integer, nullable=False),
     Column("key", String(80), nullable=False),
+    Column("runner", String(120), nullable=False),  # the process that registered it
     Column("state", String(12), nullable=False),
     Column("bytes", BigInteger, nullable=False, default=0),
     Column("sha256", String(64), nullable=False, default=""),
@@ -145,8 +146,12 @@ ITEMS = Table(
     Column("kind", String(16), nullable=False),  # mail, query, schema
     Column("table_name", String(200), nullable=False),
     Column("withheld", String(16), nullable=False, default=""),  # a Reason, or ""
+    Column("twin", LargeBinary(16), nullable=False, default=b""),  # keyed hash of what it shows, for this copy
+    Column("record", LargeBinary(16), nullable=False, default=b""),  # keyed hash of its source record, over copies
     Index("ix_items_copy_part_row", "copy", "part", "row"),
     Index("ix_items_tenant_kind", "tenant", "kind"),
+    Index("ix_items_tenant_record", "tenant", "record"),
+    Index("ix_items_tenant_twin", "tenant", "twin"),
 )
 
 WITHHELD = Table(

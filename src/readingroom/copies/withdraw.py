@@ -17,21 +17,10 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from readingroom.anonymize.tagging import TAG
+
 MARK: Final = "[WITHHELD]"
 WHOLE_ROW: Final = ("row", "record")  # roles whose row belongs to the subject
-TAG_TYPE: Final = pa.binary(16)
-TAGS: Final = pa.schema(
-    [
-        ("row", pa.int32()),
-        ("column", pa.string()),
-        ("start", pa.int32()),
-        ("end", pa.int32()),
-        ("kind", pa.string()),
-        ("tag", TAG_TYPE),
-        ("role", pa.string()),
-    ]
-)
-
 Interval = tuple[int, int]
 
 
@@ -49,8 +38,8 @@ class Withdrawn:
 
 def holds_any(tags: pa.Table, gone: Iterable[bytes]) -> npt.NDArray[np.bool_]:
     """Which tag rows carry one of the tags `gone`."""
-    wanted = pa.array(sorted(gone), TAG_TYPE)
-    found = pc.is_in(tags["tag"].cast(TAG_TYPE), value_set=wanted)
+    wanted = pa.array(sorted(gone), TAG)
+    found = pc.is_in(tags["tag"].cast(TAG), value_set=wanted)
     return np.asarray(found.to_numpy(zero_copy_only=False), dtype=np.bool_)
 
 
