@@ -101,9 +101,7 @@ def confirm_fact(house: House, fact: str, *, by: PersonId) -> Fact:
         found = _read(unit.connection, fact)
         about, confirmer = _both(unit.connection, found.person, by)
         check_confirmation(found, by=by, now=unit.at)
-        unit.connection.execute(
-            update(FACTS).where(FACTS.c.id == fact).values(confirmed_by=by, confirmed_at=unit.at)
-        )
+        unit.connection.execute(update(FACTS).where(FACTS.c.id == fact).values(confirmed_by=by, confirmed_at=unit.at))
         facts = {"fact": fact, "kind": found.kind.value, "person": about.actor}
         unit.append(Event("fact.confirmed", actor=confirmer.actor, facts=facts))
         return _read(unit.connection, fact)
@@ -152,5 +150,5 @@ def _read(connection: Connection, fact: str) -> Fact:
 
 
 def _fact(row: Row[Any]) -> Fact:
-    values = row._asdict()  # noqa: SLF001 - SQLAlchemy's documented name for a row as a dict
+    values = row._asdict()
     return Fact(**{**values, "kind": FactKind(values["kind"])})

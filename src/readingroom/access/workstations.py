@@ -132,7 +132,9 @@ def check_proof(house: House, workstation: WorkstationId, *, challenge: str, sig
         mine = (CHALLENGES.c.hash == _hash(challenge)) & (CHALLENGES.c.workstation == workstation)
         fresh = mine & CHALLENGES.c.used_at.is_(None) & (CHALLENGES.c.expires_at > unit.at)
         used = unit.connection.execute(update(CHALLENGES).where(fresh).values(used_at=unit.at)).rowcount
-        valid = used == 1 and found.is_fit() and _verifies(found.public_key, message_to_sign(house, challenge), signature)
+        valid = (
+            used == 1 and found.is_fit() and _verifies(found.public_key, message_to_sign(house, challenge), signature)
+        )
         facts = {"workstation": workstation, "decision": "permit" if valid else "deny"}
         unit.append(Event("workstation.proved", actor=house.role.value, facts=facts))
     if not valid:
@@ -189,5 +191,5 @@ def _hash(token: str) -> str:
 
 
 def _workstation(row: Row[Any]) -> Workstation:
-    values = row._asdict()  # noqa: SLF001 - SQLAlchemy's documented name for a row as a dict
+    values = row._asdict()
     return Workstation(**values)
