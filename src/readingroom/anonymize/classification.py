@@ -12,7 +12,7 @@ import re
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from importlib import resources
 from typing import Any
 
@@ -81,6 +81,29 @@ class Classification:
                 return treatment, "name"
         found = self.types.get(declared)
         return None if found is None else (found, "type")
+
+    def any_treatment(self, column: str) -> Treatment | None:
+        """The treatment of a column of this name in whichever table, if all tables that have it agree."""
+        return self._by_column.get(column.lower())
+
+    @cached_property
+    def _by_column(self) -> Mapping[str, Treatment | None]:
+        found: dict[str, Treatment | None] = {}
+        for store in ("dataverse", "interactions"):
+            for table, facts in self.cdm[store].items():
+                for column in facts["columns"]:
+                    hit = self.treatment(table, store, column=column)
+                    treatment = hit[0] if hit else None
+                    found[column] = treatment if found.get(column, treatment) == treatment else None
+        return found
+
+    @cached_property
+    def names(self) -> frozenset[str]:
+        """Every table and column that is listed, in lower case: names that are no secret."""
+        tables = {*self.cdm["dataverse"], *self.cdm["interactions"], *self.rules["tables"], *self.rules["admitted"]}
+        listed = {column for store in self.cdm.values() for facts in store.values() for column in facts["columns"]}
+        exact = {column for section in self.exact.values() for column in section}
+        return frozenset(tables | listed | exact)
 
     def column_type(self, table: str, store: str, *, column: str) -> str | None:
         """The CDM type of a column, None when CDM does not list it for this table."""

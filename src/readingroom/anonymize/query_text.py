@@ -1,0 +1,145 @@
+"""OData, SQL and segment expressions: one tokenizer, structure kept, literals treated by the column beside them.
+
+Rule 1: every character of the query is in one token; what is no known word, allowed name, literal or sign is masked.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from urllib.parse import unquote
+
+from readingroom.anonymize.literals import GUID, VALUE, Literals, masked_value
+from readingroom.anonymize.pieces import Piece
+from readingroom.anonymize.wildcards import with_wildcards
+
+_TOKEN = re.compile(
+    r"""(?P<string>'(?:[^']|'')*'|"(?:[^"]|"")*")
+      | (?P<comment>--[^\n]*|/\*.*?(?:\*/|$))
+      | (?P<guid>\b[0-9a-fA-F]{8}-(?:[0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12}\b)
+      | (?P<date>\b\d{4}-\d\d-\d\d(?:T[0-9:.]+(?:Z|[+-]\d\d:?\d\d)?)?)
+      | (?P<word>[$@]?[^\W\d][\w$.]*)
+      | (?P<number>\d+(?:\.\d+)?)
+      | (?P<sign>[ \t\r\n()\[\],;/?&=<>!+*:|%.-]+)
+      | (?P<other>.)""",
+    re.VERBOSE | re.DOTALL,
+)
+_WORDS = frozenset(
+    """eq ne gt ge lt le and or not in has contains startswith endswith tolower toupper trim length indexof concat
+    substring year month day hour minute second date time now round floor ceiling null true false asc desc any all
+    $select $filter $orderby $top $skip $count $apply $expand $search $format $levels $skiptoken $value $ref
+    groupby aggregate as with sum min max average countdistinct select from where like between is distinct join on
+    group by order having limit offset inner left right outer full cross case when then else end upper lower cast
+    convert exists union intersect except top count avg coalesce isnull dateadd datediff getdate profile filter
+    interaction iscontained isnotnull segment subtract isempty ago int varchar nvarchar datetime over partition set
+    microsoft.dynamics.crm propertyname propertyvalue propertyvalues related getrelated hour
+    """.split()
+)
+# after these a number is a setting of the query, not a value of a column
+_SETTINGS = frozenset({"$top", "$skip", "top", "limit", "offset", "$count", "$levels", "now", "ago", "dateadd"})
+_MAX = 100_000
+
+
+@dataclass(frozen=True)
+class Token:
+    """One token: what it is and how it is written."""
+
+    kind: str
+    text: str
+
+
+def parse_query_text(text: str, literals: Literals, *, allowed: Callable[[str], bool]) -> list[Piece] | None:
+    """The pieces of an OData path, a SQL statement or a segment expression; None when it is too long."""
+    if "%" in text and " like " not in text.lower():
+        # decoding twice would be an attack surface: what is still encoded afterwards is masked as unknown signs
+        text = unquote(text, errors="replace")
+    if len(text) > _MAX:
+        return None
+    tokens = list(_tokens(text))
+    columns = _columns(tokens)
+    entity = _entity(tokens, literals)
+    pieces: list[Piece] = []
+    for token, column in zip(tokens, columns, strict=True):
+        pieces += _piece(token, column, entity=entity, literals=literals, allowed=allowed)
+    return pieces
+
+
+def _tokens(text: str) -> Iterator[Token]:
+    quote_open = text.count("'") % 2 == 1
+    for found in _TOKEN.finditer(text):
+        kind = str(found.lastgroup)
+        if kind == "other" and found[0] in "'\"" and quote_open:
+            # a quote that is never closed: the rest could be anything
+            yield Token("other", text[found.start() :])
+            return
+        yield Token(kind, found[0])
+
+
+def _is_name(token: Token) -> bool:
+    if token.kind != "word" or token.text.lower() in _WORDS:
+        return False
+    return not token.text.lower().startswith("microsoft.dynamics.crm.")
+
+
+def _columns(tokens: list[Token]) -> list[str]:
+    """For each token the column that it is compared to: the last name before it, or else the next one."""
+    last, columns, setting = "", [], False
+    for token in tokens:
+        if token.kind == "word":
+            setting = token.text.lower() in _SETTINGS
+        if _is_name(token):
+            last = token.text.rpartition(".")[2]
+        columns.append("$" if setting and token.kind == "number" else last)
+    return columns
+
+
+def _entity(tokens: list[Token], literals: Literals) -> str:
+    """The table that the query is about: the first name that is one, or whose plural it is."""
+    for token in tokens:
+        if _is_name(token):
+            name = singular(token.text.partition(".")[0].lower(), literals)
+            if name:
+                return name
+    return ""
+
+
+def singular(name: str, literals: Literals) -> str:
+    """The table with this logical name or entity set name; empty when none is known."""
+    tables = literals.classification.cdm["dataverse"]
+    candidates = [name, name.removesuffix("s"), name.removesuffix("es")]
+    candidates += [name.removesuffix("ies") + "y"] if name.endswith("ies") else []
+    return next((one for one in candidates if one in tables), "")
+
+
+def _piece(
+    token: Token, column: str, *, entity: str, literals: Literals, allowed: Callable[[str], bool]
+) -> list[Piece]:
+    if token.kind == "sign":
+        return [token.text]
+    if token.kind == "word":
+        return [_word(token.text, literals, allowed=allowed)]
+    if token.kind == "string":
+        quote = token.text[0]
+        value = token.text[1:-1].replace(quote * 2, quote)
+        shown = with_wildcards(
+            value, lambda inner: literals.piece(inner, column=column, entity=entity, quote="single")
+        )
+        return [quote, *shown, quote]
+    if token.kind == "guid" and GUID.fullmatch(token.text):
+        return [literals.piece(token.text, column=column, entity=entity)]
+    if token.kind in {"number", "date"}:
+        if column == "$":
+            return [token.text]
+        return [literals.piece(token.text, column=column, entity=entity) if column else masked_value(token.text)]
+    return ["[COMMENT]" if token.kind == "comment" else VALUE]
+
+
+def _word(text: str, literals: Literals, *, allowed: Callable[[str], bool]) -> str:
+    if text.lower() in _WORDS or len(text) == 1:
+        return text
+    parts = text.split(".")
+    if parts[:3] == ["Microsoft", "Dynamics", "CRM"]:
+        return text if all(part.lower() in _WORDS for part in parts[3:]) else "Microsoft.Dynamics.CRM.[NAME]"
+    shown = [p if p.lower() in _WORDS or singular(p.lower(), literals) or allowed(p) else "[NAME]" for p in parts]
+    return ".".join(shown)
