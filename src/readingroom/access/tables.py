@@ -159,5 +159,5 @@ VIEWS = Table(
     Column("action", String(12), nullable=False),
     Column("at", Instant, nullable=False),
     Column("event", String(40), nullable=False),
-    Index("ix_views_budget", "tenant", "actor", "at"),
+    Index("ix_views_budget", "tenant", "actor", "at", "item"),
 )

@@ -17,6 +17,7 @@ from typing import Any, Final
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 from sqlalchemy import Connection, Row, delete, insert, select, update
+from typing_extensions import override
 
 from readingroom.access.people import actor_name, check_present, read_person
 from readingroom.access.tables import CHALLENGES, WORKSTATIONS
@@ -65,6 +66,7 @@ class Enrolment:
     workstation: Workstation
     private_key: str  # base64url of the 32 bytes of an Ed25519 private key
 
+    @override
     def __repr__(self) -> str:
         """Without the key: a repr may end in a log."""
         return f"Enrolment({self.workstation.id})"

@@ -1,0 +1,203 @@
+"""Reads how everything stands, afresh for every request: the databases on one side, frozen standings on the other.
+
+Rule 1: nothing is remembered between two requests, so that a revocation bites at the next one.
+Rule 2: what is missing stays missing; the rule denies it (house rule 2).
+Rule 3: the room is read inside the place's transaction, after it has the write lock: what the decision rests on is not
+older than the lock.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+
+from sqlalchemy import Connection, func, select
+
+from readingroom.access.facts import Fact, FactKind, facts_in
+from readingroom.access.grant_states import GrantState
+from readingroom.access.grants import Grant, held, recent_grants
+from readingroom.access.people import Person, read_person
+from readingroom.access.rules import BUDGET_WINDOW, people_with_access
+from readingroom.access.standing import (
+    Action,
+    Ask,
+    CopyStanding,
+    GrantStanding,
+    Numbers,
+    PersonStanding,
+    TenantStanding,
+    Vouched,
+    WorkstationStanding,
+)
+from readingroom.access.subprocessors import listed_since, lists_in
+from readingroom.access.tables import VIEWS, WORKSTATIONS
+from readingroom.copies.records import Copy
+from readingroom.copies.withheld import withheld_reason
+from readingroom.core.category import Category
+from readingroom.core.ids import ItemId, PersonId, TenantName, WorkstationId
+from readingroom.engagement.mirror import mirror_state
+from readingroom.engagement.optin import read_status
+from readingroom.engagement.states import can_view
+from readingroom.house import House
+
+
+@dataclass(frozen=True)
+class Visit:
+    """Who asks, from where, what for. Without a person it is a process of the house, by its role."""
+
+    purpose: str
+    action: Action
+    person: PersonId | None = None
+    workstation: WorkstationId | None = None
+    request: str = ""  # of a data subject's request: its id
+
+
+@dataclass(frozen=True)
+class Dossier:
+    """All that a decision about one visit to one tenant can need; the copy comes last (`ask_about`)."""
+
+    visit: Visit
+    now: datetime
+    process: str
+    person: PersonStanding | None
+    workstation: WorkstationStanding | None
+    tenant: TenantStanding
+    grants: tuple[GrantStanding, ...]  # of this person, for this tenant and purpose; the best first
+    numbers: Numbers
+
+    def ask_about(self, copy: CopyStanding, *, views: int) -> Ask:
+        """The question whether this visit may have `copy` (and its item), with `views` so far in the budget."""
+        return Ask(
+            action=self.visit.action,
+            purpose=self.visit.purpose,
+            now=self.now,
+            process=self.process,
+            person=self.person,
+            grant=next((grant for grant in self.grants if grant.category is copy.category), None),
+            workstation=self.workstation,
+            tenant=self.tenant,
+            copy=copy,
+            numbers=replace(self.numbers, views=views),
+        )
+
+
+def read_dossier(house: House, visit: Visit, tenant: TenantName, *, place: Connection, now: datetime) -> Dossier:
+    """How everything about `visit` stands at `now`: from the room, and from the open transaction of the place."""
+    limits = house.settings.limits
+    with house.db.read(tenant) as room:
+        standing = _tenant(room, place, tenant, now=now)
+        numbers = Numbers(0, limits.person_cap, 0, limits.view_budget, timedelta(days=limits.subprocessor_notice_days))
+        if visit.person is None:
+            return Dossier(visit, now, house.role.value, None, None, standing, (), numbers)
+        person = read_person(room, visit.person)
+        recent = recent_grants(room, tenant, now=now)
+        people = len(people_with_access(held(recent), now))
+        return Dossier(
+            visit=visit,
+            now=now,
+            process=house.role.value,
+            person=_person(room, person, vendor=house.settings.vendor),
+            workstation=_workstation(room, visit.workstation),
+            tenant=standing,
+            grants=_grants(room, recent, visit),
+            numbers=replace(numbers, people=people),
+        )
+
+
+def copy_standing(connection: Connection, copy: Copy, item: ItemId | None = None) -> CopyStanding:
+    """The copy, and the item of it that is asked for, as this transaction of its place sees them."""
+    return CopyStanding(
+        id=copy.id,
+        tenant=copy.tenant,
+        category=copy.category,
+        state=copy.state.value if copy.purge_started_at is None else "purging",
+        expires=copy.expires_at,
+        item=item,
+        withheld="" if item is None else withheld_reason(connection, item),
+    )
+
+
+def count_views(connection: Connection, tenant: TenantName, *, actor: str, now: datetime) -> int:
+    """How many different items somebody has looked at in the budget's window (P22)."""
+    recent = (VIEWS.c.tenant == tenant) & (VIEWS.c.actor == actor) & (VIEWS.c.at > now - BUDGET_WINDOW)
+    statement = select(func.count(VIEWS.c.item.distinct())).where(recent, VIEWS.c.action == Action.VIEW.value)
+    return int(connection.execute(statement).scalar() or 0)
+
+
+def _tenant(room: Connection, place: Connection, name: TenantName, *, now: datetime) -> TenantStanding:
+    engagement = read_status(room, name)
+    mirror = mirror_state(place, name)  # both must say so: a crash between the two must not leave a door open
+    here = mirror is not None and can_view(mirror.state, mirror.ends_at, now)
+    return TenantStanding(
+        name=name,
+        in_force=here and can_view(engagement.state, engagement.ends_at, now),
+        purposes=frozenset(engagement.purposes),
+    )
+
+
+def _person(room: Connection, person: Person, *, vendor: str) -> PersonStanding:
+    own = person.employer == vendor
+    return PersonStanding(
+        id=person.id,
+        actor=person.actor,
+        employer=person.employer,
+        country=person.country,
+        present=person.left_at is None,
+        roles=frozenset(role.value for role in person.roles),
+        vendor=own,
+        listed_since=None if own else listed_since(lists_in(room), person.employer),
+        facts=_facts(facts_in(room, person.id)),
+    )
+
+
+def _facts(facts: tuple[Fact, ...]) -> tuple[tuple[FactKind, Vouched], ...]:
+    """Of each kind the confirmed fact that lasts longest, else an unconfirmed one, so that the rule can say so."""
+    best: dict[FactKind, Fact] = {}
+    for fact in facts:
+        known = best.get(fact.kind)
+        if fact.withdrawn_at is None and (known is None or _rank(fact) > _rank(known)):
+            best[fact.kind] = fact
+    return tuple((kind, Vouched(f.until, f.asserted_by, f.confirmed_by)) for kind, f in sorted(best.items()))
+
+
+def _rank(fact: Fact) -> tuple[bool, datetime]:
+    return fact.confirmed_by is not None, fact.until
+
+
+def _workstation(room: Connection, workstation: WorkstationId | None) -> WorkstationStanding | None:
+    if not workstation:
+        return None
+    row = room.execute(select(WORKSTATIONS).where(WORKSTATIONS.c.id == workstation)).one_or_none()
+    if row is None:
+        return None
+    return WorkstationStanding(
+        id=workstation, owner=PersonId(row.person), compliant=row.compliant, retired=row.retired_at is not None
+    )
+
+
+def _grants(room: Connection, recent: tuple[Grant, ...], visit: Visit) -> tuple[GrantStanding, ...]:
+    mine = [grant for grant in recent if grant.person == visit.person and grant.purpose == visit.purpose]
+    mine.sort(key=lambda grant: (grant.state is GrantState.APPROVED, grant.ends_at or grant.requested_at), reverse=True)
+    best: dict[Category, Grant] = {}
+    for grant in mine:
+        best.setdefault(grant.category, grant)
+    return tuple(_grant(room, grant) for grant in best.values())
+
+
+def _grant(room: Connection, grant: Grant) -> GrantStanding:
+    if grant.decided_by is None or grant.starts_at is None or grant.ends_at is None:
+        raise ValueError("a grant that began was decided")  # recent_grants selects no other
+    return GrantStanding(
+        id=grant.id,
+        person=grant.person,
+        tenant=grant.tenant,
+        category=grant.category,
+        purpose=grant.purpose,
+        state=grant.state.value,
+        approver=grant.decided_by,
+        approver_actor=read_person(room, grant.decided_by).actor,
+        why=grant.why,
+        starts=grant.starts_at,
+        ends=grant.ends_at,
+        list_version=grant.list_version or 0,
+    )

@@ -1,0 +1,216 @@
+"""The one gate: every read of a sealed copy by a person or a process passes here (house rule 3).
+
+Rule 1: one decision an item, on facts read afresh, inside the transaction that writes its event.
+Rule 2: the event, permitted or denied, is on disk before the first byte is read.
+Rule 3: what follows a permit can only be refused (expired, purged, rewritten in between), never widened.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+from sqlalchemy import insert, select
+
+from readingroom.access.dossier import Visit, copy_standing, count_views, read_dossier
+from readingroom.access.item_view import ItemView, count_placeholders
+from readingroom.access.policy import Decision, load_policies
+from readingroom.access.standing import Action, Ask
+from readingroom.access.tables import VIEWS
+from readingroom.audit.unit import Event, Unit, unit_of_work
+from readingroom.copies.part_names import ROW
+from readingroom.copies.reader import read_item, read_rows
+from readingroom.copies.records import Copy, Item, get_copy, get_item, item_of, read_copy
+from readingroom.copies.tables import ITEMS
+from readingroom.core.clock import format_instant
+from readingroom.core.errors import AccessDenied, UnknownName
+from readingroom.core.ids import CopyId, EventId, ItemId, PartName, PersonId, WorkstationId, new_id
+from readingroom.house import House
+
+Choose = Callable[[Unit, str], Sequence[ItemId]]  # inside the gate's transaction: which items, for this actor
+
+
+@dataclass(frozen=True)
+class Request:
+    """A question for the gate about one copy, or one item of it."""
+
+    visit: Visit
+    copy: CopyId
+    item: ItemId | None = None
+
+
+@dataclass(frozen=True)
+class _Admitted:
+    """One permitted read, its event durable as soon as the transaction is."""
+
+    ask: Ask
+    copy: Copy
+    item: Item
+    event: EventId
+    views_left: int
+
+
+def decide(house: House, request: Request) -> Decision:
+    """What the gate would say now; asks only, opens nothing, counts nothing."""
+    copy = get_copy(house, request.copy)
+    place, now = house.place(copy.place), house.clock.now()
+    with place.db.read(copy.tenant) as connection:
+        dossier = read_dossier(house, request.visit, copy.tenant, place=connection, now=now)
+        present = read_copy(connection, copy.id) or copy
+        actor = dossier.person.actor if dossier.person else dossier.process
+        views = count_views(connection, copy.tenant, actor=actor, now=now)
+        return load_policies().decide(dossier.ask_about(copy_standing(connection, present, request.item), views=views))
+
+
+def view_item(
+    house: House, person: PersonId, *, workstation: WorkstationId | None, purpose: str, item: ItemId
+) -> ItemView:
+    """One item, for one person to look at; AccessDenied with the reasons otherwise. Either way there is an event."""
+    found = get_item(house, item)
+    visit = Visit(purpose, Action.VIEW, person=person, workstation=workstation)
+    return view_items(house, visit, get_copy(house, found.copy), choose=lambda _unit, _actor: [item])[0]
+
+
+def view_items(house: House, visit: Visit, home: Copy, *, choose: Choose) -> tuple[ItemView, ...]:
+    """The items of `home`'s tenant and place that `choose` names inside the gate's transaction, each decided alone.
+
+    What is denied is left out, with an event; AccessDenied with the reasons if nothing is left.
+    """
+    place = house.place(home.place)
+    admitted: list[_Admitted] = []
+    denied: list[Decision] = []
+    with unit_of_work(place.db, home.tenant, house.clock) as unit:
+        dossier = read_dossier(house, visit, home.tenant, place=unit.connection, now=unit.at)
+        actor = dossier.person.actor if dossier.person else dossier.process
+        views = count_views(unit.connection, home.tenant, actor=actor, now=unit.at)
+        copies: dict[CopyId, Copy] = {}
+        for item in _items(unit, choose(unit, actor)):
+            copy = copies.get(item.copy) or _copy(unit, item.copy)
+            copies[item.copy] = copy
+            ask = dossier.ask_about(copy_standing(unit.connection, copy, item.id), views=views)
+            decision = load_policies().decide(ask)
+            event = record(unit, ask, decision, item=item.id)
+            if not decision.permit:
+                denied.append(decision)
+                continue
+            views += 1
+            note_view(unit, ask, event, part=item.part, item=item.id)
+            admitted.append(_Admitted(ask, copy, item, event, ask.numbers.view_budget - views))
+    if denied and not admitted:
+        raise refusal(denied[0])
+    return tuple(_read(house, admitted))
+
+
+def record(
+    unit: Unit, ask: Ask, decision: Decision, *, item: ItemId | None = None, extra: Mapping[str, Any] | None = None
+) -> EventId:
+    """Append the event of one decision: who (a pseudonym), from where, what for, by which policies (P10)."""
+    facts: dict[str, Any] = {
+        "action": ask.action.value,
+        "purpose": ask.purpose,
+        "category": ask.copy.category.value,
+        "decision": "permit" if decision.permit else "deny",
+        "policies": list(decision.policies),
+    }
+    facts |= extra or {}
+    actor = ask.process
+    if ask.person is not None:
+        actor = ask.person.actor
+        facts |= {"employer": ask.person.employer, "country": ask.person.country}
+        facts |= {"workstation": ask.workstation.id} if ask.workstation else {}
+    if ask.grant is not None:
+        facts |= {"grant": ask.grant.id, "approver": ask.grant.approver_actor, "list_version": ask.grant.list_version}
+        facts |= {"grant_ends_at": format_instant(ask.grant.ends)}
+    names = {Action.VIEW: "item.viewed"}
+    name = names.get(ask.action, "part.opened") if decision.permit else "access.denied"
+    sealed = {"item": item} if item else {}
+    return unit.append(Event(name, actor=actor, tenant=ask.tenant.name, copy=ask.copy.id, facts=facts, sealed=sealed))
+
+
+def refusal(decision: Decision) -> AccessDenied:
+    """The error that says why the gate said no."""
+    return AccessDenied(f"access denied: {'; '.join(decision.reasons)}", reasons=decision.reasons)
+
+
+def note_view(unit: Unit, ask: Ask, event: EventId, *, part: PartName, item: str = "", rows: int = 1) -> None:
+    """Write down what was handed out: one item, or so many rows of a part."""
+    row = {
+        "id": new_id("view"),
+        "tenant": ask.tenant.name,
+        "copy": ask.copy.id,
+        "part": part,
+        "item": item,
+        "rows": rows,
+        "actor": ask.person.actor if ask.person else ask.process,
+        "workstation": ask.workstation.id if ask.workstation else "",
+        "grant": ask.grant.id if ask.grant else "",
+        "purpose": ask.purpose,
+        "action": ask.action.value,
+        "at": unit.at,
+        "event": event,
+    }
+    unit.connection.execute(insert(VIEWS).values(**row))
+
+
+def _items(unit: Unit, chosen: Sequence[ItemId]) -> Iterable[Item]:
+    rows = unit.connection.execute(select(ITEMS).where(ITEMS.c.id.in_(list(chosen)))).all()
+    known = {ItemId(row.id): item_of(row) for row in rows}
+    for item in chosen:
+        if item not in known:
+            raise UnknownName("no such item in this place")
+        yield known[item]
+
+
+def _copy(unit: Unit, copy: CopyId) -> Copy:
+    found = read_copy(unit.connection, copy)
+    if found is None:
+        raise UnknownName("no such copy in this place")
+    return found
+
+
+def _read(house: House, admitted: Sequence[_Admitted]) -> Iterable[ItemView]:
+    """The rows of what was admitted: one by one, or a part at once where several items come from it."""
+    by_part: dict[tuple[CopyId, PartName], list[_Admitted]] = {}
+    for one in admitted:
+        by_part.setdefault((one.copy.id, one.item.part), []).append(one)
+    cells: dict[ItemId, Mapping[str, Any]] = {}
+    for (_, part), group in by_part.items():
+        if len(group) == 1:
+            cells[group[0].item.id] = read_item(house, group[0].copy, group[0].item)
+        else:
+            cells |= _pick(read_rows(house, group[0].copy, part), group)
+    for one in admitted:
+        yield _view(one, cells[one.item.id])
+
+
+def _pick(table: pa.Table, group: Sequence[_Admitted]) -> dict[ItemId, Mapping[str, Any]]:
+    wanted = pa.array([one.item.row for one in group], pa.int64())
+    places = pc.index_in(wanted, value_set=table[ROW].combine_chunks().cast(pa.int64()))
+    if places.null_count:
+        raise UnknownName("the row of an item is no longer there")
+    rows = table.drop_columns([ROW]).take(places).to_pylist()
+    return {one.item.id: row for one, row in zip(group, rows, strict=True)}
+
+
+def _view(one: _Admitted, cells: Mapping[str, Any]) -> ItemView:
+    grant = one.ask.grant
+    if grant is None:
+        raise AccessDenied("a view without a grant")  # no policy permits it; a second lock on the door
+    return ItemView(
+        item=one.item.id,
+        tenant=one.item.tenant,
+        copy=one.copy.id,
+        category=one.copy.category,
+        kind=one.item.kind,
+        table=one.item.table_name,
+        cells=cells,
+        placeholders=count_placeholders(cells),
+        copy_expires_at=one.copy.expires_at,
+        grant=grant.id,
+        grant_ends_at=grant.ends,
+        event=one.event,
+        views_left=one.views_left,
+    )
