@@ -14,5 +14,18 @@ from readingroom.sources.model import (
     TableCount,
     TableInfo,
 )
+from readingroom.sources.source_set import SourceSet, detect, open_sources
 
-__all__ = ["AllowList", "Column", "Finding", "Outcome", "PinnedFile", "ScanReport", "TableCount", "TableInfo"]
+__all__ = [
+    "AllowList",
+    "Column",
+    "Finding",
+    "Outcome",
+    "PinnedFile",
+    "ScanReport",
+    "SourceSet",
+    "TableCount",
+    "TableInfo",
+    "detect",
+    "open_sources",
+]
