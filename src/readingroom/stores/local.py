@@ -14,16 +14,16 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from pathlib import Path
 
 import obstore
-from obstore.exceptions import AlreadyExistsError, BaseError
 from obstore.store import LocalStore as _Folder
 from typing_extensions import override
 
-from readingroom.core.errors import ObjectExists, ObjectMissing, StoreFault, UsageError
+from readingroom.core.errors import StoreFault
 from readingroom.stores.durable import drop_empty_folders, locked, make_folder, sync
+from readingroom.stores.foreign import foreign, own_paths
 from readingroom.stores.store import check_path, check_prefix
 
 _STAGING = ".staging"
@@ -37,7 +37,7 @@ class LocalStore:
         if not (root / _STAGING).is_dir():
             raise StoreFault(f"{root}: there is no object store here")
         self.root = root.resolve()
-        with _ours("open"):
+        with foreign("open"):
             self._folder = _Folder(self.root)
 
     @classmethod
@@ -48,7 +48,7 @@ class LocalStore:
     @classmethod
     def create(cls, root: Path) -> LocalStore:
         """An empty store in `root`, readable by the owner alone; StoreFault if anything is there already."""
-        with _ours("create"):
+        with foreign("create"):
             if root.exists() and any(root.iterdir()):
                 raise StoreFault(f"{root}: the folder is not empty; a store is never made over something")
             root.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -61,7 +61,7 @@ class LocalStore:
         """Create the object if there is none; it and every folder above it are on disk when this returns."""
         final = self.root / check_path(path)
         staged = f"{_STAGING}/{secrets.token_hex(16)}"
-        with _ours("put"), locked(self.root / _LOCK):
+        with foreign("put"), locked(self.root / _LOCK):
             make_folder(final.parent, root=self.root)
             try:
                 obstore.put(self._folder, staged, data, mode="create", use_multipart=False)
@@ -74,13 +74,13 @@ class LocalStore:
     def get(self, path: str) -> bytes:
         """The object's bytes."""
         check_path(path)
-        with _ours("get"):
+        with foreign("get"):
             return bytes(obstore.get(self._folder, path).bytes())
 
     def delete(self, path: str) -> None:
         """Unlink the object and the folders it leaves empty; on disk when this returns."""
         final = self.root / check_path(path)
-        with _ours("delete"), locked(self.root / _LOCK):
+        with foreign("delete"), locked(self.root / _LOCK):
             with suppress(FileNotFoundError):  # a crash may have left the folder alone: go on and remove it
                 obstore.delete(self._folder, path)
             drop_empty_folders(final.parent, root=self.root)
@@ -88,24 +88,20 @@ class LocalStore:
     def list(self, prefix: str) -> Iterator[str]:
         """Every object's path under `prefix`, sorted; a name that no `put` can have made is a StoreFault (P25)."""
         check_prefix(prefix)
-        with _ours("list"):
+        with foreign("list"):
             found = [str(meta["path"]) for chunk in obstore.list(self._folder, prefix or None) for meta in chunk]
-        objects = sorted(path for path in found if path != _LOCK and not path.startswith(f"{_STAGING}/"))
-        try:
-            return iter([check_path(path) for path in objects])
-        except UsageError:
-            raise StoreFault("the store's folder holds a file that is not an object of ours") from None
+        return own_paths(path for path in found if path != _LOCK and not path.startswith(f"{_STAGING}/"))
 
     def size(self, path: str) -> int:
         """The object's length in bytes."""
         check_path(path)
-        with _ours("size"):
+        with foreign("size"):
             return int(obstore.head(self._folder, path)["size"])
 
     def sweep(self) -> int:
         """Remove what a dead writer left: staged objects, obstore's own temporary files, empty folders."""
         removed = 0
-        with _ours("sweep"), locked(self.root / _LOCK):
+        with foreign("sweep"), locked(self.root / _LOCK):
             for path in sorted(self.root.rglob("*"), reverse=True):  # children before their folder
                 if path.is_file() and (path.parent.name == _STAGING or "#" in path.name):
                     path.unlink()
@@ -118,15 +114,3 @@ class LocalStore:
     @override
     def __repr__(self) -> str:
         return f"LocalStore({str(self.root)!r})"
-
-
-@contextmanager
-def _ours(act: str) -> Iterator[None]:
-    try:
-        yield
-    except (AlreadyExistsError, FileExistsError):
-        raise ObjectExists(f"{act}: there is an object of this path already") from None
-    except FileNotFoundError:
-        raise ObjectMissing(f"{act}: there is no such object") from None
-    except (BaseError, OSError, ValueError) as error:
-        raise StoreFault(f"{act}: the store failed with {type(error).__name__}") from None
