@@ -47,7 +47,8 @@ class PartWriter:
     def __init__(self, key: bytes, aad: bytes, schema: pa.Schema) -> None:
         if len(key) != KEY_BYTES:
             raise SealFault("a part's key has 32 bytes")
-        self.schema = schema.remove_metadata()  # what a source wrote beside its columns is no part of a copy
+        # what a source wrote beside its columns, in the schema or in a field, is no part of a copy
+        self.schema = pa.schema([field.remove_metadata() for field in schema])
         self.rows = 0
         self._pending: list[pa.RecordBatch] = []
         self._pending_bytes = 0
@@ -70,7 +71,7 @@ class PartWriter:
             raise SealFault("the part is closed")
         if not batch.schema.equals(self.schema):
             raise SealFault("a batch is of another schema than its part")
-        self._pending.append(batch.replace_schema_metadata(None))
+        self._pending.append(pa.RecordBatch.from_arrays(batch.columns, schema=self.schema))
         self._pending_rows += batch.num_rows
         self._pending_bytes += batch.nbytes
         self.rows += batch.num_rows
