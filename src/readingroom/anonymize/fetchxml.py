@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import html
 import re
-from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from readingroom.anonymize.literals import VALUE, Literals
@@ -42,7 +41,7 @@ class _Where:
     operator: str = ""
 
 
-def parse_fetchxml(text: str, literals: Literals, *, allowed: Callable[[str], bool]) -> list[Piece] | None:
+def parse_fetchxml(text: str, literals: Literals) -> list[Piece] | None:
     """The pieces of a FetchXML text or filter; None when it is none."""
     pieces: list[Piece] = []
     where, at = _Where(), 0
@@ -53,7 +52,7 @@ def parse_fetchxml(text: str, literals: Literals, *, allowed: Callable[[str], bo
         if token["text"] is not None:
             pieces += _text(token["text"], where, literals)
         elif token["name"] is not None:
-            pieces += _element(token, where, literals=literals, allowed=allowed)
+            pieces += _element(token, where, literals=literals)
     return pieces if at == len(text) and at else None
 
 
@@ -66,9 +65,7 @@ def _text(text: str, where: _Where, literals: Literals) -> list[Piece]:
     )
 
 
-def _element(
-    token: re.Match[str], where: _Where, *, literals: Literals, allowed: Callable[[str], bool]
-) -> list[Piece]:
+def _element(token: re.Match[str], where: _Where, *, literals: Literals) -> list[Piece]:
     name = token["name"] if token["name"] in _ELEMENTS else "element"
     if token["close"]:
         if name in {"entity", "link-entity"} and where.entities:
@@ -82,24 +79,20 @@ def _element(
         where.column, where.operator = values.get("attribute", ""), values.get("operator", "")
     pieces: list[Piece] = [f"<{name}"]
     for key, value in attributes:
-        pieces += _attribute(key, value, where=where, literals=literals, allowed=allowed)
+        pieces += _attribute(key, value, where=where, literals=literals)
     pieces.append("/>" if token["empty"] else ">")
     return pieces
 
 
-def _attribute(
-    key: str, value: str, *, where: _Where, literals: Literals, allowed: Callable[[str], bool]
-) -> list[Piece]:
+def _attribute(key: str, value: str, *, where: _Where, literals: Literals) -> list[Piece]:
     entity = where.entities[-1] if where.entities else ""
     if key in _NAMES:
-        return [f' {key}="{value if allowed(value) else "[NAME]"}"']
+        return [f' {key}="{value if literals.allowed(value) else "[NAME]"}"']
     if key in _SETTINGS:
         return [f' {key}="{value if _SETTING.fullmatch(value) else VALUE}"']
     if key == "uiname":  # the label of a lookup: the name of a person, mostly
         return [' uiname="', Literal("name", value), '"']
     if key != "value":
         return [f' attribute="{VALUE}"']
-    shown = with_wildcards(
-        value, lambda inner: literals.piece(inner, column=where.column, entity=entity, quote="xml")
-    )
+    shown = with_wildcards(value, lambda inner: literals.piece(inner, column=where.column, entity=entity, quote="xml"))
     return [' value="', *shown, '"']

@@ -51,7 +51,8 @@ def _us_text(found: pa.Array) -> pa.Array:
     half = pc.utf8_lower(part["p"])
     twelve = pc.if_else(pc.equal(half, ""), hour, pc.if_else(pc.equal(hour, 12), 0, hour))
     hour = pc.if_else(pc.equal(half, "p"), pc.add(twelve, 12), twelve)
-    return _join([part["y"], _two(part["m"]), _two(part["d"])], _two(hour.cast(pa.large_string())), valid=pc.is_valid(found))
+    date = [part["y"], _two(part["m"]), _two(part["d"])]
+    return _join(date, _two(hour.cast(pa.large_string())), valid=pc.is_valid(found))
 
 
 def _two(digits: pa.Array) -> pa.Array:

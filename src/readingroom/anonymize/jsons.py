@@ -7,7 +7,6 @@ Rule 2: what is no JSON is one text; what is nested too deep or too long is with
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -35,8 +34,8 @@ class JsonContext:
 class JsonPieces:
     """Cuts JSON cells into pieces."""
 
-    def __init__(self, literals: Literals, *, allowed: Callable[[str], bool]) -> None:
-        self._literals, self._allowed = literals, allowed
+    def __init__(self, literals: Literals) -> None:
+        self._literals, self._allowed = literals, literals.allowed
         self._codes = literals.classification.json_codes
         self._natural = literals.classification.json_natural
         self._keys = literals.classification.json_keys
@@ -59,13 +58,13 @@ class JsonPieces:
         self._walk(value, "", context=context, into=pieces, depth=0)
         return [WITHHELD] if any(piece is _TOO_DEEP for piece in pieces) else pieces
 
-    def _walk(self, value: Any, key: str, *, context: JsonContext, into: list[Piece], depth: int) -> None:  # noqa: PLR0913 - a walk carries where it is
+    def _walk(self, value: Any, key: str, *, context: JsonContext, into: list[Piece], depth: int) -> None:
         if depth > MAX_DEPTH:
             into.append(_TOO_DEEP)
         elif isinstance(value, dict):
             into.append("{")
             for index, (name, inner) in enumerate(value.items()):
-                into.append(f'{"," if index else ""}{json.dumps(self._key(name, index))}:')
+                into.append(f"{',' if index else ''}{json.dumps(self._key(name, index))}:")
                 self._walk(inner, name, context=context, into=into, depth=depth + 1)
             into.append("}")
         elif isinstance(value, list):
@@ -94,8 +93,8 @@ class JsonPieces:
             return Leaf(value, quote=quote, also=context.also)
         if name.startswith("@odata."):
             return VALUE
-        if name in self._codes:
-            return Leaf(value, quote=quote, codes=True)
+        if name in self._codes and self._allowed(value):
+            return value
         piece = self._literals.piece(value, column=name, entity=context.entity, quote=quote)
         if isinstance(piece, Literal):
             return replace(piece, role=context.role)

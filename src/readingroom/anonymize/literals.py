@@ -24,10 +24,11 @@ _WORDS = frozenset({"true", "false", "null"})
 
 @dataclass(frozen=True)
 class Literals:
-    """Decides about literals with the classification and what is known about shared places."""
+    """Decides about literals: `shared_place` knows places of many people, `allowed` names that are no person's."""
 
     classification: Classification
     shared_place: Callable[[str], bool]
+    allowed: Callable[[str], bool]
 
     def piece(self, value: str, *, column: str, entity: str = "", quote: str = "none") -> Piece:
         """What is shown for `value` beside `column` (of the table `entity`, if that is known)."""
@@ -41,10 +42,8 @@ class Literals:
             return "[DATE]"
         if kind == "place":
             return value if self.shared_place(value) else "[PLACE]"
-        if kind == "text":
-            return Leaf(value, quote=quote)
-        if kind == "url":
-            return Leaf(value, markup="url", quote=quote)
+        if kind in {"text", "url"}:
+            return Leaf(value, markup="url" if kind == "url" else "plain", quote=quote)
         if kind in LABELS:
             return Literal(kind, value)
         return self._plain(text, column=column, entity=entity, quote=quote)
@@ -60,7 +59,7 @@ class Literals:
             return coarse_date(found)
         if _NUMBER.fullmatch(text):
             return text
-        return Leaf(text, quote=quote, codes=True) if _CODE.fullmatch(text) else VALUE
+        return text if _CODE.fullmatch(text) and self.allowed(text) else VALUE
 
     def _treatment(self, column: str, entity: str) -> Treatment | None:
         if not column:

@@ -31,7 +31,6 @@ LABELS = {
     "visitor": "ID",
     "record": "ID",
 }
-RARE_KINDS = frozenset({"RARE", "rare"})
 
 
 class Rewriter(Protocol):
@@ -53,15 +52,11 @@ class Literal:
 
 @dataclass(frozen=True)
 class Leaf:
-    """A text for the text engine. `codes`: shown as it is unless more than a rare word is found in it.
-
-    `also` are literals of the same row that are masked in the rewritten text, too.
-    """
+    """A text for the text engine; `also` are literals of the same row that are masked in what it gives back, too."""
 
     text: str
     markup: str = "plain"
     quote: str = "none"  # how the rewritten text is escaped: none, json, xml, single
-    codes: bool = False
     also: tuple[Literal, ...] = ()
 
 
@@ -129,8 +124,6 @@ class Assembler:
         return done
 
     def _finish(self, leaf: Leaf, text: str, spans: list[Span]) -> tuple[str, list[Span]]:
-        if leaf.codes and all(span[2] in RARE_KINDS for span in spans):
-            return leaf.text, []
         for literal in leaf.also:
             text, spans = self._mask_also(text, spans, literal=literal)
         return text, spans

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import cast
 
 from readingroom.anonymize.classification import Classification, TableRules, shipped
 from readingroom.anonymize.treatments import RECORD_KINDS, Action, Treatment
@@ -201,6 +200,6 @@ def _plan(
 
 def _schema_plan(table: str, columns: Sequence[tuple[str, str]], rules: TableRules) -> TablePlan:
     """Names are checked row by row (schema_names, P26); nothing but names and types is there (P13)."""
-    treatment = cast("Treatment", Treatment(Action.QUERY, "name"))
+    treatment = Treatment(Action.QUERY, "name")
     plans = tuple(ColumnPlan(name, treatment, "shipped", declared) for name, declared in columns)
     return TablePlan(table, "schema", allowed=True, columns=plans, item_kind=rules.item)

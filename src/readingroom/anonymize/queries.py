@@ -5,8 +5,6 @@ Rule 1: a query that no parser understands is withheld whole: `[QUERY]`.
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 from readingroom.anonymize.fetchxml import parse_fetchxml
 from readingroom.anonymize.literals import Literals
 from readingroom.anonymize.pieces import Leaf, Literal, Piece
@@ -17,17 +15,17 @@ NAME = "[NAME]"
 MAX_CHARACTERS = 200_000
 
 
-def query_pieces(text: str, form: str, literals: Literals, *, allowed: Callable[[str], bool]) -> list[Piece]:
+def query_pieces(text: str, form: str, literals: Literals) -> list[Piece]:
     """The pieces of a query cell in the form odata, fetchxml, sql, natural, name, or auto (looked up in the cell)."""
     if form == "natural":
         return [Leaf(text)]
     if form == "name":
-        return [text if not text.strip() or allowed(text.strip()) else NAME]
+        return [text if not text.strip() or literals.allowed(text.strip()) else NAME]
     if len(text) > MAX_CHARACTERS:
         return [WITHHELD]
     is_xml = form == "fetchxml" or (form == "auto" and text.lstrip().startswith("<"))
     parse = parse_fetchxml if is_xml else parse_query_text
-    pieces = parse(text, literals, allowed=allowed)
+    pieces = parse(text, literals)
     return [WITHHELD] if pieces is None else pieces
 
 

@@ -6,7 +6,7 @@ Rule 1: every character of the query is in one token; what is no known word, all
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from urllib.parse import unquote
 
@@ -25,17 +25,71 @@ _TOKEN = re.compile(
       | (?P<other>.)""",
     re.VERBOSE | re.DOTALL,
 )
-_WORDS = frozenset(
-    """eq ne gt ge lt le and or not in has contains startswith endswith tolower toupper trim length indexof concat
-    substring year month day hour minute second date time now round floor ceiling null true false asc desc any all
-    $select $filter $orderby $top $skip $count $apply $expand $search $format $levels $skiptoken $value $ref
-    groupby aggregate as with sum min max average countdistinct select from where like between is distinct join on
-    group by order having limit offset inner left right outer full cross case when then else end upper lower cast
-    convert exists union intersect except top count avg coalesce isnull dateadd datediff getdate profile filter
-    interaction iscontained isnotnull segment subtract isempty ago int varchar nvarchar datetime over partition set
-    microsoft.dynamics.crm propertyname propertyvalue propertyvalues related getrelated hour
-    """.split()
-)
+_OPERATORS = {
+    "eq",
+    "ne",
+    "gt",
+    "ge",
+    "lt",
+    "le",
+    "and",
+    "or",
+    "not",
+    "in",
+    "has",
+    "true",
+    "false",
+    "null",
+    "asc",
+    "desc",
+}
+_OPTIONS = {"$select", "$filter", "$orderby", "$top", "$skip", "$count", "$apply", "$expand", "$search", "$format"}
+_ODATA = {
+    "contains",
+    "startswith",
+    "endswith",
+    "tolower",
+    "toupper",
+    "trim",
+    "length",
+    "indexof",
+    "concat",
+    "substring",
+}
+_ODATA |= {"year", "month", "day", "hour", "minute", "second", "date", "time", "now", "round", "floor", "ceiling"}
+_ODATA |= {"any", "all", "groupby", "aggregate", "as", "with", "sum", "min", "max", "average", "countdistinct", "$ref"}
+_ODATA |= {"$levels", "$skiptoken", "$value", "propertyname", "propertyvalue", "propertyvalues"}
+_SQL = {"select", "from", "where", "like", "between", "is", "distinct", "join", "on", "group", "by", "order", "having"}
+_SQL |= {"limit", "offset", "inner", "left", "right", "outer", "full", "cross", "case", "when", "then", "else", "end"}
+_SQL |= {
+    "upper",
+    "lower",
+    "cast",
+    "convert",
+    "exists",
+    "union",
+    "intersect",
+    "except",
+    "top",
+    "count",
+    "avg",
+    "coalesce",
+}
+_SQL |= {
+    "isnull",
+    "dateadd",
+    "datediff",
+    "getdate",
+    "int",
+    "varchar",
+    "nvarchar",
+    "datetime",
+    "over",
+    "partition",
+    "set",
+}
+_SEGMENT = {"profile", "filter", "interaction", "iscontained", "isnotnull", "segment", "subtract", "isempty", "ago"}
+_WORDS = frozenset(_OPERATORS | _OPTIONS | _ODATA | _SQL | _SEGMENT | {"related", "getrelated"})
 # after these a number is a setting of the query, not a value of a column
 _SETTINGS = frozenset({"$top", "$skip", "top", "limit", "offset", "$count", "$levels", "now", "ago", "dateadd"})
 _MAX = 100_000
@@ -49,7 +103,7 @@ class Token:
     text: str
 
 
-def parse_query_text(text: str, literals: Literals, *, allowed: Callable[[str], bool]) -> list[Piece] | None:
+def parse_query_text(text: str, literals: Literals) -> list[Piece] | None:
     """The pieces of an OData path, a SQL statement or a segment expression; None when it is too long."""
     if "%" in text and " like " not in text.lower():
         # decoding twice would be an attack surface: what is still encoded afterwards is masked as unknown signs
@@ -61,7 +115,7 @@ def parse_query_text(text: str, literals: Literals, *, allowed: Callable[[str], 
     entity = _entity(tokens, literals)
     pieces: list[Piece] = []
     for token, column in zip(tokens, columns, strict=True):
-        pieces += _piece(token, column, entity=entity, literals=literals, allowed=allowed)
+        pieces += _piece(token, column, entity=entity, literals=literals)
     return pieces
 
 
@@ -112,19 +166,15 @@ def singular(name: str, literals: Literals) -> str:
     return next((one for one in candidates if one in tables), "")
 
 
-def _piece(
-    token: Token, column: str, *, entity: str, literals: Literals, allowed: Callable[[str], bool]
-) -> list[Piece]:
+def _piece(token: Token, column: str, *, entity: str, literals: Literals) -> list[Piece]:
     if token.kind == "sign":
         return [token.text]
     if token.kind == "word":
-        return [_word(token.text, literals, allowed=allowed)]
+        return [_word(token.text, literals)]
     if token.kind == "string":
         quote = token.text[0]
         value = token.text[1:-1].replace(quote * 2, quote)
-        shown = with_wildcards(
-            value, lambda inner: literals.piece(inner, column=column, entity=entity, quote="single")
-        )
+        shown = with_wildcards(value, lambda inner: literals.piece(inner, column=column, entity=entity, quote="single"))
         return [quote, *shown, quote]
     if token.kind == "guid" and GUID.fullmatch(token.text):
         return [literals.piece(token.text, column=column, entity=entity)]
@@ -135,11 +185,14 @@ def _piece(
     return ["[COMMENT]" if token.kind == "comment" else VALUE]
 
 
-def _word(text: str, literals: Literals, *, allowed: Callable[[str], bool]) -> str:
+def _word(text: str, literals: Literals) -> str:
     if text.lower() in _WORDS or len(text) == 1:
         return text
     parts = text.split(".")
     if parts[:3] == ["Microsoft", "Dynamics", "CRM"]:
         return text if all(part.lower() in _WORDS for part in parts[3:]) else "Microsoft.Dynamics.CRM.[NAME]"
-    shown = [p if p.lower() in _WORDS or singular(p.lower(), literals) or allowed(p) else "[NAME]" for p in parts]
-    return ".".join(shown)
+    return ".".join(part if _is_shown(part, literals) else "[NAME]" for part in parts)
+
+
+def _is_shown(name: str, literals: Literals) -> bool:
+    return name.lower() in _WORDS or bool(singular(name.lower(), literals)) or literals.allowed(name)

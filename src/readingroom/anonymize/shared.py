@@ -23,7 +23,8 @@ def hashes(key: bytes, cells: pa.Array) -> Hashes:
     for index, value in enumerate(encoded.dictionary.to_pylist()):
         unique[index] = hash_one(key, value)
     indices = encoded.indices.fill_null(len(encoded.dictionary)).to_numpy(zero_copy_only=False)
-    return unique[indices]
+    found: Hashes = unique[indices]
+    return found
 
 
 def hash_one(key: bytes, value: str) -> int:

@@ -10,6 +10,8 @@ import re
 from dataclasses import dataclass
 from enum import StrEnum
 
+from typing_extensions import override
+
 from readingroom.core.errors import UsageError
 
 
@@ -58,6 +60,7 @@ class Treatment:
             raise UsageError(f"{action} must be written as one of: {', '.join(_forms(action))}")
         return Treatment(action, argument)
 
+    @override
     def __str__(self) -> str:
         """As it is written."""
         return f"{self.action}({self.argument})" if self.argument else str(self.action)

@@ -1,0 +1,97 @@
+"""One column at a time: codes, places and pseudonyms, as arrays.
+
+Rule 1: a text cell that is kept is a code: at least k subjects have it, and the text engine finds nobody in it.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from readingroom.anonymize.normalize import subject_tags
+from readingroom.anonymize.pieces import Rewriter
+from readingroom.anonymize.pseudonyms import Pseudonyms
+from readingroom.anonymize.shared import RARE, SharedCells
+from readingroom.anonymize.tagging import TAG
+
+_RARE_KINDS = pa.array(["RARE", "rare"])
+_LIST = ", "
+
+
+def text_of(column: pa.Array) -> pa.Array:
+    """The column as large_string, without empty cells (they are null)."""
+    cells = column.cast(pa.large_string())
+    empty = pc.equal(pc.utf8_length(pc.utf8_trim_whitespace(cells)), 0)
+    return pc.if_else(empty, pa.scalar(None, pa.large_string()), cells)
+
+
+def is_text(column: pa.Array) -> bool:
+    """Whether the column holds texts."""
+    kind = column.type
+    return bool(pa.types.is_string(kind) or pa.types.is_large_string(kind) or pa.types.is_string_view(kind))
+
+
+def codes(cells: pa.Array, column: str, *, shared: SharedCells, texts: Rewriter) -> pa.Array:
+    """Cells that at least k subjects share and that name nobody; the others are `[RARE]`."""
+    encoded = text_of(cells).dictionary_encode()
+    unique = encoded.dictionary
+    shown = shared.mask(column, unique) & ~_identifying(unique, texts)
+    kept = pc.if_else(pa.array(shown), unique, pa.scalar(RARE, pa.large_string()))
+    return kept.take(encoded.indices)
+
+
+def without_names(cells: pa.Array, *, texts: Rewriter) -> pa.Array:
+    """Cells in which the text engine finds more than a rare word become `[RARE]` (the counts were checked before)."""
+    encoded = text_of(cells).dictionary_encode()
+    bad = _identifying(encoded.dictionary, texts)
+    kept = pc.if_else(pa.array(~bad), encoded.dictionary, pa.scalar(RARE, pa.large_string()))
+    return kept.take(encoded.indices)
+
+
+def _identifying(unique: pa.Array, texts: Rewriter) -> np.ndarray:
+    bad = np.zeros(len(unique), bool)
+    if len(unique):
+        spans = texts.rewrite(unique, markup="plain").spans
+        rows = spans.filter(pc.invert(pc.is_in(spans["kind"], _RARE_KINDS)))["row"].to_numpy()
+        bad[rows] = True
+    return bad
+
+
+def pseudonymize(cells: pa.Array, kind: str, *, pseudonyms: Pseudonyms) -> pa.Array:
+    """A token for each cell; a cell with several ids, separated by commas, has as many tokens."""
+    if not pc.any(pc.match_substring(cells, ",")).as_py():
+        return pseudonyms.token(kind, cells)
+    parts = split_ids(cells)
+    tokens = pseudonyms.token(kind, parts.flatten())
+    joined = pc.binary_join(pa.LargeListArray.from_arrays(parts.offsets, tokens), _LIST)
+    return pc.if_else(pc.is_valid(cells), joined, pa.scalar(None, pa.large_string()))
+
+
+def split_ids(cells: pa.Array) -> pa.LargeListArray:
+    """The ids of each cell; a null cell has none."""
+    parts = pc.split_pattern_regex(pc.fill_null(cells, ""), r"\s*,\s*")
+    return parts.cast(pa.large_list(pa.large_string()))
+
+
+def tags_of(cells: pa.Array, kind: str, *, key: bytes) -> list[tuple[str, pa.Array]]:
+    """(kind, tags) of a column of identifiers; a contact point is an address or a number, cell by cell."""
+    if kind == "contactpoint":
+        at = pc.match_substring(cells, "@")
+        nothing = pa.scalar(None, pa.large_string())
+        sides = (("email", pc.if_else(at, cells, nothing)), ("phone", pc.if_else(at, nothing, cells)))
+        return [(name, subject_tags(key, name, side)) for name, side in sides]
+    # a user's sign-in name is an address as well: somebody may ask with either word
+    kinds = ("upn", "email") if kind == "upn" else (kind,)
+    return [(name, subject_tags(key, name, cells)) for name in kinds]
+
+
+def linked_lists(tags: list[pa.Array], rows: int) -> pa.ListArray | None:
+    """For each row the tags that are not null, as one list; None when no column has any."""
+    if not tags:
+        return None
+    valid = np.stack([tag.is_valid().to_numpy(zero_copy_only=False) for tag in tags], axis=1)
+    order = (np.arange(len(tags)) * rows)[None, :] + np.arange(rows)[:, None]
+    values = pa.concat_arrays([tag.cast(TAG) for tag in tags]).take(pa.array(order[valid]))
+    offsets = np.concatenate([[0], np.cumsum(valid.sum(axis=1))]).astype(np.int32)
+    return pa.ListArray.from_arrays(pa.array(offsets), values)
