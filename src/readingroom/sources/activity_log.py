@@ -202,6 +202,7 @@ def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 
 def _no_constant(name: str) -> Any:
+    del name
     raise ValueError  # NaN and Infinity are no JSON
 
 

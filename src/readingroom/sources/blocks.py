@@ -10,11 +10,12 @@ from __future__ import annotations
 import codecs
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
 
 from readingroom.sources import csv_cells
-from readingroom.sources.files import Reading, SourceFile
+from readingroom.sources.files import SourceFile
 from readingroom.sources.kernel import Bytes, Ints
 from readingroom.sources.model import BadData, Column
 
@@ -68,10 +69,18 @@ class Block:
         return int(self.starts.shape[0])
 
 
+class Plain(Protocol):
+    """Gives the plain bytes of a file, once, in order."""
+
+    def read_into(self, view: memoryview) -> int:
+        """Fill the front of `view` with the next bytes; 0 at the end."""
+        ...
+
+
 class RowReader:
     """Reads rows of one file; the layout may change once, after a header."""
 
-    def __init__(self, source: Reading, file: SourceFile, limits: Limits = DEFAULT_LIMITS) -> None:
+    def __init__(self, source: Plain, file: SourceFile, limits: Limits = DEFAULT_LIMITS) -> None:
         self._source, self._file, self._limits = source, file, limits
         self._data = bytearray(limits.block)
         self._size = 0
@@ -115,7 +124,7 @@ class RowReader:
             buf = np.frombuffer(self._data, dtype=np.uint8)
             window = csv_cells.Window(buf, self._size, self._final, self._limits.cell)
             csv_cells.split(window, cells, layout.least, state)
-            rows, fault = self._first_fault(layout, buf, cells, state)
+            rows, fault = self._first_fault(layout, cells, state)
             if rows:
                 part = (cells.starts[:rows], cells.ends[:rows], cells.flags[:rows], cells.bounds[:rows])
                 yield Block(self._file, layout, buf, *part, first_row=self._rows + 1)  # type: ignore[arg-type]
@@ -151,9 +160,7 @@ class RowReader:
         self._data[:left] = self._data[count : self._size]
         self._size = left
 
-    def _first_fault(
-        self, layout: Layout, buf: Bytes, cells: csv_cells.Cells, state: Ints
-    ) -> tuple[int, BadData | None]:
+    def _first_fault(self, layout: Layout, cells: csv_cells.Cells, state: Ints) -> tuple[int, BadData | None]:
         """(sound rows, what is wrong after them)."""
         rows, error = int(state[csv_cells.ROWS]), int(state[csv_cells.ERROR])
         reach = int(state[csv_cells.OFFSET if error else csv_cells.CONSUMED])
@@ -172,9 +179,9 @@ class RowReader:
             want = len(layout.columns) if error == csv_cells.TOO_LONG else layout.least
             want = int(state[csv_cells.WIDEST]) if error == csv_cells.NARROWER else want
             detail = {"have": int(state[csv_cells.HAVE]), "want": want}
-        return rows, self._fault(csv_cells.CODES[error], rows, name, detail)
+        return rows, self._fault(csv_cells.CODES[error], rows, name, detail=detail)
 
-    def _fault(self, code: str, row: int, column: str, detail: dict[str, int] | None = None) -> BadData:
+    def _fault(self, code: str, row: int, column: str, *, detail: dict[str, int] | None = None) -> BadData:
         return BadData(code, self._file.at(self._rows + row + 1, column), detail)
 
 

@@ -59,7 +59,7 @@ def _measure(cells: values.Slices, rows: Rows, offsets: Ints) -> None:
 
 
 @kernel
-def _copy(cells: values.Slices, rows: Rows, offsets: Ints, out: Bytes) -> None:
+def _copy(cells: values.Slices, rows: Rows, offsets: Ints, out: Bytes) -> None:  # noqa: PLR0917 - kernels are called by position
     """The chosen rows' text, each doubled quote as one."""
     for at in range(rows.shape[0]):
         row = rows[at]

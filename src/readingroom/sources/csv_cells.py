@@ -90,7 +90,7 @@ def _bare_end(window: Window, start: int) -> tuple[int, int, int]:
     at = start
     while at < size:
         byte = buf[at]
-        if byte == _COMMA or byte == _LF or byte == _CR or byte == _QUOTE:
+        if byte == _COMMA or byte == _LF or byte == _CR or byte == _QUOTE:  # noqa: PLR1714, SIM109 - a kernel compares
             break
         at += 1
     ceiling = start + BYTES_PER_CHARACTER * window.limit
@@ -149,7 +149,7 @@ def _row_end(window: Window, at: int) -> tuple[int, bool, int]:
 
 
 @kernel
-def _one_row(window: Window, cells: Cells, row: int, begin: int, state: Ints) -> tuple[int, int]:
+def _one_row(window: Window, cells: Cells, row: int, begin: int, state: Ints) -> tuple[int, int]:  # noqa: PLR0917 - kernels are called by position
     """(next row's first byte, end of this row), -1 while incomplete; cells beyond the width are counted only."""
     width = cells.starts.shape[1]
     column = 0
@@ -179,7 +179,7 @@ def _one_row(window: Window, cells: Cells, row: int, begin: int, state: Ints) ->
 
 
 @kernel
-def split(window: Window, cells: Cells, least: int, state: Ints) -> None:
+def split(window: Window, cells: Cells, least: int, state: Ints) -> None:  # noqa: PLR0917 - kernels are called by position
     """Split the window into as many rows as `cells` has room for; `state` says how many, and the first error.
 
     `state[WIDEST]` lives on from call to call: a row narrower than an earlier one shows a cut file.

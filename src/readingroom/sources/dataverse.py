@@ -58,13 +58,14 @@ class DataverseTable:
     def read(self, columns: tuple[Column, ...], batch_rows: int) -> Iterator[pa.RecordBatch]:
         """The current rows, file by file."""
         for number in range(len(self._files)):
-            yield from self._read_rows(number, self._winners.rows(number), columns, batch_rows)
+            yield from self._read_rows(number, self._winners.rows(number), columns=columns, batch_rows=batch_rows)
 
     def deletions(self) -> Iterator[tuple[str, str]]:
         """(table, id) of records whose last version is a delete."""
         wanted = (Column("Id", "guid"),)
         for number in range(len(self._files)):
-            for batch in self._read_rows(number, self._winners.rows(number, deleted=True), wanted, 8192):
+            gone = self._winners.rows(number, deleted=True)
+            for batch in self._read_rows(number, gone, columns=wanted, batch_rows=8192):
                 yield from ((self.name, one.as_py()) for one in batch.column(0))
 
     def _checked_layout(self) -> Layout:
@@ -128,7 +129,7 @@ class DataverseTable:
         good = np.ones(block.rows, dtype=np.bool_)
         for name in _CLOCKS:
             if name in raw and (column := self._info.column(name)) and column.type == "dateTime":
-                ahead = good & (raw[name] > self._horizon)
+                ahead = good & (raw[name].astype(np.int64, copy=False) > self._horizon)
                 future.note(name, np.flatnonzero(ahead) + block.first_row)
                 good &= ~ahead
         return good
@@ -141,7 +142,7 @@ class DataverseTable:
         return hashes
 
     def _read_rows(
-        self, number: int, rows: NDArray[np.int64], columns: tuple[Column, ...], batch_rows: int
+        self, number: int, rows: NDArray[np.int64], *, columns: tuple[Column, ...], batch_rows: int
     ) -> Iterator[pa.RecordBatch]:
         """Rows (counted from 1, ascending) of one file; the file is checked against its pin, before and after."""
         if not len(rows):
@@ -150,7 +151,7 @@ class DataverseTable:
         with reading(file, pin) as source:
             for block in again(RowReader(source, file), self._layout):
                 low, high = np.searchsorted(rows, (block.first_row, block.first_row + block.rows))
-                yield from slabs(block, rows[low:high] - block.first_row, columns, batch_rows)
+                yield from slabs(block, rows[low:high] - block.first_row, columns=columns, batch_rows=batch_rows)
             check_pin(file, pin, source.pin())
 
 
@@ -163,7 +164,7 @@ def again(reader: RowReader, layout: Layout) -> Iterator[Block]:
 
 
 def slabs(
-    block: Block, rows: NDArray[np.int64], columns: tuple[Column, ...], batch_rows: int
+    block: Block, rows: NDArray[np.int64], *, columns: tuple[Column, ...], batch_rows: int
 ) -> Iterator[pa.RecordBatch]:
     """Chosen rows of a block, at most `batch_rows` at a time."""
     for low in range(0, len(rows), batch_rows):

@@ -107,7 +107,7 @@ def reading(file: SourceFile, pin: Pin | None = None) -> Iterator[Reading]:
             raise BadData("file_unreadable", file.at())
         if pin is not None and (_etag(found), found.st_size) != (pin.etag, pin.size):
             raise BadData("source_changed", file.at())
-        yield Reading(raw, file)  # type: ignore[arg-type]  # FileIO is a BinaryIO in all that is used here
+        yield Reading(raw, file)
 
 
 def check_pin(file: SourceFile, pin: Pin, now: Pin) -> None:

@@ -93,7 +93,9 @@ class InteractionTable:
                 reader = RowReader(source, blob.file)
                 reader.header()
                 for block in again(reader, blob.layout):
-                    yield from slabs(block, self._past(block, FutureRows(blob.file)), columns, batch_rows)
+                    yield from slabs(
+                        block, self._past(block, FutureRows(blob.file)), columns=columns, batch_rows=batch_rows
+                    )
                 check_pin(blob.file, blob.pin, source.pin())
 
     def deletions(self) -> Iterator[tuple[str, str]]:
@@ -130,7 +132,7 @@ class InteractionTable:
 
     def _past(self, block: Block, future: FutureRows) -> NDArray[np.int64]:
         """Check a block; the rows that are not set aside."""
-        ahead = cells.check(block)[TIMESTAMP] > self._horizon
+        ahead = cells.check(block)[TIMESTAMP].astype(np.int64, copy=False) > self._horizon
         future.note(TIMESTAMP, np.flatnonzero(ahead) + block.first_row)
         return np.flatnonzero(~ahead)
 

@@ -47,7 +47,7 @@ def _rounds(v: Words, count: int) -> None:
 
 
 @kernel
-def _absorb(buf: Bytes, span: tuple[int, int], key: Words, rounds: int, v: Words) -> None:
+def _absorb(buf: Bytes, span: tuple[int, int], key: Words, rounds: int, v: Words) -> None:  # noqa: PLR0917 - kernels are called by position
     """Start `v` from the key and take in the bytes of `span`, with the length in the last word."""
     start, end = span
     v[0], v[1], v[2], v[3] = key[0] ^ _C0, key[1] ^ _C1, key[0] ^ _C2, key[1] ^ _C3
@@ -87,7 +87,7 @@ def hash_ids(ids: Bytes, key: Words, out: Words) -> None:
 
 
 @kernel
-def hash_spans(buf: Bytes, starts: Ints, ends: Ints, key: Words, out: Words) -> None:
+def hash_spans(buf: Bytes, starts: Ints, ends: Ints, key: Words, out: Words) -> None:  # noqa: PLR0917 - kernels are called by position
     """SipHash-1-3 of each [start, end) of `buf` into `out`; commas at the end (nulls) do not count."""
     v = np.empty(4, dtype=np.uint64)
     for row in range(starts.shape[0]):

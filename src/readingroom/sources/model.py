@@ -12,6 +12,8 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
+from typing_extensions import override
+
 from readingroom.core.category import Category
 from readingroom.core.errors import Position, SourceFault
 
@@ -69,6 +71,7 @@ class Finding:
     detail: Mapping[str, int] = field(default_factory=dict)
     uncleared: tuple[str, ...] = field(default=(), repr=False)
 
+    @override
     def __str__(self) -> str:
         """One line: outcome, code, position, numbers. No value and no uncleared name (rules 1 and 2)."""
         where = str(Position(self.file, self.table, self.row, self.column)) or "the export"

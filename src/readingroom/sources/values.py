@@ -31,7 +31,7 @@ _DAY, _HOUR, _MINUTE, _SECOND = 86_400_000_000, 3_600_000_000, 60_000_000, 1_000
 
 
 @kernel
-def _number(buf: Bytes, at: int, end: int, most: int) -> tuple[int, int]:
+def _number(buf: Bytes, at: int, end: int, most: int) -> tuple[int, int]:  # noqa: PLR0917 - kernels are called by position
     """(value, next byte) of one to `most` digits at `at`; value -1 where there is none."""
     value = 0
     count = 0
@@ -43,7 +43,7 @@ def _number(buf: Bytes, at: int, end: int, most: int) -> tuple[int, int]:
 
 
 @kernel
-def _fixed(buf: Bytes, at: int, end: int, digits: int) -> int:
+def _fixed(buf: Bytes, at: int, end: int, digits: int) -> int:  # noqa: PLR0917 - kernels are called by position
     """The value of exactly `digits` digits at `at`, or -1."""
     value, after = _number(buf, at, end, digits)
     return value if after - at == digits else -1
@@ -143,7 +143,8 @@ def _us(buf: Bytes, start: int, end: int) -> tuple[int, bool]:
         return 0, False
     minute, second = _fixed(buf, at + 1, end, 2), _fixed(buf, at + 4, end, 2)
     half = buf[at + 7]
-    if hour < 1 or hour > 12 or (half != 65 and half != 80) or buf[at + 8] != 77:
+    known = half == 65 or half == 80  # noqa: PLR1714 - a kernel compares, it hashes nothing
+    if hour < 1 or hour > 12 or not known or buf[at + 8] != 77:
         return 0, False
     clock = _clock(hour % 12 + (12 if half == 80 else 0), minute, second)
     at += 9
@@ -198,7 +199,7 @@ def _is(buf: Bytes, start: int, word: Bytes) -> bool:
     """Whether `word` stands at `start`, the first letter in either case."""
     if buf[start] != word[0] and buf[start] != word[0] - 32:
         return False
-    for at in range(1, word.shape[0]):
+    for at in range(1, word.shape[0]):  # noqa: SIM110 - kernels have no generators
         if buf[start + at] != word[at]:
             return False
     return True
@@ -258,31 +259,39 @@ def guids(cells: Slices, out: Bytes) -> int:
 
 
 @kernel
+def _digits(buf: Bytes, at: int, end: int) -> int:
+    """The byte after one or more digits at `at`, or -1."""
+    after = at
+    while after < end and 48 <= buf[after] <= 57:
+        after += 1
+    return after if after > at else -1
+
+
+@kernel
+def _exponent(buf: Bytes, at: int, end: int) -> int:
+    """The byte after an exponent of at most two digits whose E stands at `at`, or -1."""
+    at += 1
+    if at < end and (buf[at] == 43 or buf[at] == 45):
+        at += 1
+    after = _digits(buf, at, end)
+    return after if after - at <= 2 else -1
+
+
+@kernel
 def number_shapes(cells: Slices) -> int:
-    """Numbers: an optional minus, digits, an optional fraction, an optional exponent of at most two digits."""
+    """Numbers: an optional minus, digits, an optional fraction, an optional exponent; at most 64 bytes."""
+    buf = cells.buf
     for row in range(cells.starts.shape[0]):
         if cells.flags[row] & NULL:
             continue
         at, end = cells.starts[row], cells.ends[row]
-        if at < end and cells.buf[at] == 45:
-            at += 1
         if end - at > 64:
             return row
-        value, at = _number(cells.buf, at, end, 1)
-        good = value >= 0
-        while value >= 0:
-            value, at = _number(cells.buf, at, end, 1)
-        if good and at < end and cells.buf[at] == 46:
-            value, at = _number(cells.buf, at + 1, end, 1)
-            good = value >= 0
-            while value >= 0:
-                value, at = _number(cells.buf, at, end, 1)
-        if good and at < end and (cells.buf[at] == 69 or cells.buf[at] == 101):
-            at += 1
-            if at < end and (cells.buf[at] == 43 or cells.buf[at] == 45):
-                at += 1
-            value, at = _number(cells.buf, at, end, 2)
-            good = value >= 0
-        if not good or at != end:
+        at = _digits(buf, at + 1 if at < end and buf[at] == 45 else at, end)
+        if 0 <= at < end and buf[at] == 46:
+            at = _digits(buf, at + 1, end)
+        if 0 <= at < end and (buf[at] == 69 or buf[at] == 101):
+            at = _exponent(buf, at, end)
+        if at != end:
             return row
     return -1
