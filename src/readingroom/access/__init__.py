@@ -2,7 +2,7 @@
 
 from readingroom.access.datasets import ALL, ITEM, Wanted, open_dataset, open_for_check, open_for_request
 from readingroom.access.dossier import Visit
-from readingroom.access.gate import Request, decide, view_item, view_items
+from readingroom.access.gate import Picker, Request, decide, view_item, view_items
 from readingroom.access.item_view import ItemView
 from readingroom.access.policy import Decision
 from readingroom.access.standing import Action
@@ -13,6 +13,7 @@ __all__ = [
     "Action",
     "Decision",
     "ItemView",
+    "Picker",
     "Request",
     "Visit",
     "Wanted",

@@ -63,14 +63,14 @@ def open_dataset(
     if not copies:
         raise UnknownName("no live copy of that tenant and category in the places of this process")
     for copy in copies:
-        for part, table in _open(house, visit, copy, wanted):
+        for part, table in _open(house, visit, copy, wanted=wanted):
             with house.place(copy.place).db.read(tenant) as connection:
                 yield part, _without_withheld(connection, part, table)
 
 
 def open_for_check(house: House, copy: Copy, *, wanted: Wanted = ALL) -> Iterator[tuple[Part, pa.Table]]:
     """The parts of a sealed copy, to be checked for what anonymization missed; every row, with `_row`."""
-    yield from _open(house, Visit(CHECK, Action.CHECK), copy, wanted)
+    yield from _open(house, Visit(CHECK, Action.CHECK), copy, wanted=wanted)
 
 
 def open_for_request(
@@ -81,18 +81,18 @@ def open_for_request(
         raise AccessDenied("requests are answered by the process of role subjects")
     if not request:
         raise UsageError("a request is named by its id")
-    yield from _open(house, Visit(SUBJECT_REQUEST, Action.ANSWER, request=request), copy, wanted)
+    yield from _open(house, Visit(SUBJECT_REQUEST, Action.ANSWER, request=request), copy, wanted=wanted)
 
 
-def _open(house: House, visit: Visit, copy: Copy, wanted: Wanted) -> Iterator[tuple[Part, pa.Table]]:
+def _open(house: House, visit: Visit, copy: Copy, *, wanted: Wanted) -> Iterator[tuple[Part, pa.Table]]:
     for part in list_parts(house, copy):
         if wanted.tables is not None and part.table_name not in wanted.tables:
             continue
-        _admit(house, visit, copy, part)
+        _admit(house, visit, copy, part=part)
         yield part, read_rows(house, copy, part.name, columns=wanted.columns)
 
 
-def _admit(house: House, visit: Visit, copy: Copy, part: Part) -> None:
+def _admit(house: House, visit: Visit, copy: Copy, *, part: Part) -> None:
     """Decide about one part and write the event; AccessDenied, with its event, otherwise."""
     with unit_of_work(house.place(copy.place).db, copy.tenant, house.clock) as unit:
         dossier = read_dossier(house, visit, copy.tenant, place=unit.connection, now=unit.at)

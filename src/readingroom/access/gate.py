@@ -7,9 +7,9 @@ Rule 3: what follows a permit can only be refused (expired, purged, rewritten in
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final, Protocol
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -27,10 +27,51 @@ from readingroom.copies.records import Copy, Item, get_copy, get_item, item_of, 
 from readingroom.copies.tables import ITEMS
 from readingroom.core.clock import format_instant
 from readingroom.core.errors import AccessDenied, UnknownName
-from readingroom.core.ids import CopyId, EventId, ItemId, PartName, PersonId, WorkstationId, new_id
+from readingroom.core.ids import (
+    CopyId,
+    EventId,
+    ItemId,
+    PartName,
+    PersonId,
+    PlaceName,
+    TenantName,
+    WorkstationId,
+    new_id,
+)
 from readingroom.house import House
 
-Choose = Callable[[Unit, str], Sequence[ItemId]]  # inside the gate's transaction: which items, for this actor
+WITHHELD_ONLY: Final = ("item-not-withheld",)
+
+
+class Picker(Protocol):
+    """Says, inside the gate's transaction, which items a visit is about, and hears which of them were permitted.
+
+    Both calls may change rows of their own room through the unit; what they change is committed with the gate's
+    events or not at all.
+    """
+
+    def pick(self, unit: Unit, actor: str) -> Sequence[ItemId]:
+        """The items to decide about, in order; none is an answer."""
+        ...
+
+    def admitted(self, unit: Unit, actor: str, item: ItemId) -> None:
+        """`item` was permitted and will be handed out."""
+        ...
+
+
+@dataclass(frozen=True)
+class These:
+    """A Picker of given items."""
+
+    items: Sequence[ItemId]
+
+    def pick(self, unit: Unit, actor: str) -> Sequence[ItemId]:
+        """Those items."""
+        del unit, actor
+        return self.items
+
+    def admitted(self, unit: Unit, actor: str, item: ItemId) -> None:
+        """Nothing to note."""
 
 
 @dataclass(frozen=True)
@@ -71,23 +112,25 @@ def view_item(
     """One item, for one person to look at; AccessDenied with the reasons otherwise. Either way there is an event."""
     found = get_item(house, item)
     visit = Visit(purpose, Action.VIEW, person=person, workstation=workstation)
-    return view_items(house, visit, get_copy(house, found.copy), choose=lambda _unit, _actor: [item])[0]
+    place = get_copy(house, found.copy).place
+    return view_items(house, visit, found.tenant, place=place, picker=These([item]))[0]
 
 
-def view_items(house: House, visit: Visit, home: Copy, *, choose: Choose) -> tuple[ItemView, ...]:
-    """The items of `home`'s tenant and place that `choose` names inside the gate's transaction, each decided alone.
+def view_items(
+    house: House, visit: Visit, tenant: TenantName, *, place: PlaceName, picker: Picker
+) -> tuple[ItemView, ...]:
+    """The items of a tenant in a place that `picker` names inside the gate's transaction, each decided alone.
 
     What is denied is left out, with an event; AccessDenied with the reasons if nothing is left.
     """
-    place = house.place(home.place)
     admitted: list[_Admitted] = []
     denied: list[Decision] = []
-    with unit_of_work(place.db, home.tenant, house.clock) as unit:
-        dossier = read_dossier(house, visit, home.tenant, place=unit.connection, now=unit.at)
+    with unit_of_work(house.place(place).db, tenant, house.clock) as unit:
+        dossier = read_dossier(house, visit, tenant, place=unit.connection, now=unit.at)
         actor = dossier.person.actor if dossier.person else dossier.process
-        views = count_views(unit.connection, home.tenant, actor=actor, now=unit.at)
+        views = count_views(unit.connection, tenant, actor=actor, now=unit.at)
         copies: dict[CopyId, Copy] = {}
-        for item in _items(unit, choose(unit, actor)):
+        for item in _items(unit, picker.pick(unit, actor)):
             copy = copies.get(item.copy) or _copy(unit, item.copy)
             copies[item.copy] = copy
             ask = dossier.ask_about(copy_standing(unit.connection, copy, item.id), views=views)
@@ -95,9 +138,12 @@ def view_items(house: House, visit: Visit, home: Copy, *, choose: Choose) -> tup
             event = record(unit, ask, decision, item=item.id)
             if not decision.permit:
                 denied.append(decision)
-                continue
+                if decision.policies == WITHHELD_ONLY:
+                    continue
+                break  # what stands in the way of one stands in the way of the next
             views += 1
             note_view(unit, ask, event, part=item.part, item=item.id)
+            picker.admitted(unit, actor, item.id)
             admitted.append(_Admitted(ask, copy, item, event, ask.numbers.view_budget - views))
     if denied and not admitted:
         raise refusal(denied[0])

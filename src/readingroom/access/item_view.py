@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from typing_extensions import override
+
 from readingroom.core.category import Category
 from readingroom.core.ids import CopyId, EventId, GrantId, ItemId, TenantName
 
@@ -33,6 +35,7 @@ class ItemView:
     event: EventId
     views_left: int
 
+    @override
     def __repr__(self) -> str:
         """Without the cells: a repr may end in a log (house rule 1)."""
         return f"ItemView({self.item})"
