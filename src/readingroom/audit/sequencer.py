@@ -117,6 +117,14 @@ def of_tenant(log: Log, table: Table) -> ColumnElement[bool]:
     return true() if log.tenant == EVERY_TENANT else table.c.tenant == log.tenant
 
 
+def event_identity(entry: bytes) -> str:
+    """The id of the event that a log entry is; LogFault if it is none."""
+    try:
+        return str(json.loads(entry)["id"])
+    except (ValueError, KeyError, TypeError, RecursionError):
+        raise LogFault("a log entry is not an event") from None
+
+
 def _head(log_dir: Path, origin: str, keys: RoleKeys) -> Checkpoint:
     public = keys.public(Role.WORKER)
     if read_bytes(log_dir, CHECKPOINT) is None:
@@ -139,7 +147,7 @@ def _adopt(log: Log, head: Checkpoint, clock: Clock) -> int:
         raise LogFault(f"{log.origin}: the database knows {start} entries, the checkpoint covers {head.size}")
     found: list[tuple[int, str]] = []
     for index, entry in enumerate(Tiles(log.directory, head.size).entries(start), start=start):
-        identity = _identity(entry)
+        identity = event_identity(entry)
         with log.db.read(log.tenant) as connection:
             query = select(table.c.leaf).where(table.c.id == identity, table.c.log_index.is_(None))
             leaf = connection.execute(query.where(of_tenant(log, table))).scalar()
@@ -183,10 +191,3 @@ def _index_rows(log: Log, found: Sequence[tuple[int, str]], clock: Clock) -> Non
     values = [{"row_id": identity, "row_index": index} for index, identity in found]
     with unit_of_work(log.db, log.tenant, clock) as unit:
         unit.connection.execute(change.values(log_index=bindparam("row_index")), values)
-
-
-def _identity(entry: bytes) -> str:
-    try:
-        return str(json.loads(entry)["id"])
-    except (ValueError, KeyError, TypeError, RecursionError):
-        raise LogFault("a log entry is not an event") from None

@@ -156,10 +156,13 @@ class Tiles:
 def extend(directory: Path, size: int, entries: Sequence[bytes]) -> int:
     """Append `entries` to a log of `size`; the new size. On disk when this returns, and nothing until a checkpoint.
 
-    The open tiles at the right edge must have been checked against the checkpoint before (sequencer).
+    The tiles at the right edge must have been checked against the checkpoint before (sequencer); the open bundle is
+    checked against its tile here.
     """
     tiles = Tiles(directory, size)
     bundle = tiles.bundle(size // WIDTH) if size % WIDTH else []
+    if bundle and b"".join(map(leaf_hash, bundle)) != tiles.tile(0, size // WIDTH):
+        raise LogFault(f"{tile_path(ENTRIES, size // WIDTH, len(bundle))} does not fit its tile")
     hashes = [leaf_hash(entry) for entry in entries]
     whole = [*bundle, *entries]
     for index, at in enumerate(range(0, len(whole), WIDTH), start=size // WIDTH):
