@@ -5,22 +5,22 @@ It stands on the copy's row and its hash in the event `copy.sealed`, so that nob
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from sqlalchemy import select
 
-from readingroom.copies.records import get_copy
+from readingroom.anonymize.plans import TablePlan
+from readingroom.copies.part_writer import Totals
+from readingroom.copies.passes import Passage, TableCounts
+from readingroom.copies.records import Copy, get_copy
 from readingroom.copies.tables import COPIES
 from readingroom.core.canonical import digest
+from readingroom.core.clock import format_instant
 from readingroom.core.errors import SealFault
 from readingroom.core.ids import CopyId
 from readingroom.house import House
-
-
-def manifest_digest(manifest: Mapping[str, Any]) -> str:
-    """SHA-256 over the canonical JSON of a manifest."""
-    return digest(dict(manifest))
+from readingroom.sources import Finding, Outcome
 
 
 def read_manifest(house: House, copy: CopyId) -> dict[str, Any]:
@@ -28,6 +28,51 @@ def read_manifest(house: House, copy: CopyId) -> dict[str, Any]:
     found = get_copy(house, copy)
     with house.place(found.place).db.read(found.tenant) as connection:
         manifest = connection.scalar(select(COPIES.c.manifest).where(COPIES.c.id == copy)) or {}
-    if found.manifest_sha256 and manifest_digest(manifest) != found.manifest_sha256:
+    if found.manifest_sha256 and digest(manifest) != found.manifest_sha256:
         raise SealFault(f"the manifest of {copy} is not the one that was sealed")
     return dict(manifest)
+
+
+def compose(copy: Copy, passage: Passage, *, risk: Sequence[Mapping[str, Any]], totals: Totals) -> dict[str, Any]:
+    """The manifest of a finished copy."""
+    report = passage.sources.report
+    cleared = {table.name for table, _ in passage.plan.copied}
+    pins = [{"file": one.label, "bytes": one.size, "sha256": one.sha256, "rows": one.rows} for one in report.files]
+    findings = [one for one in report.findings if one.outcome is not Outcome.REFUSE_EXPORT]
+    withheld = [(table.name, name, why) for table, plan in passage.plan.copied for name, why in plan.withheld]
+    return {
+        "format": "readingroom/manifest/v1",
+        "copy": copy.id,
+        "tenant": copy.tenant,
+        "category": copy.category.value,
+        "place": copy.place,
+        "owner": copy.owner,  # P09
+        "confidentiality": copy.confidentiality,
+        "notice": copy.notice,
+        "created_at": format_instant(copy.created_at),
+        "sources": {"files": len(pins), "bytes": sum(one.size for one in report.files), "pins_sha256": digest(pins)},
+        "tables": [_table(plan, passage.tables[table.name]) for table, plan in passage.plan.copied],
+        "left_out": {
+            "tables": [{"table": name, "why": why} for name, why in passage.plan.left_out],
+            "columns": [{"table": table, "column": name, "why": why} for table, name, why in withheld],
+            "not_listed": _not_listed(findings),  # names that no list clears are counted, not named (P26)
+        },
+        "scan": [one.as_json() for one in findings if one.table in cleared or not one.table],
+        "risk": [dict(one) for one in risk],
+        "second_look": {"hard": 0, "suspicious": sum(one.suspicious for one in passage.tables.values())},
+        "totals": vars(totals),
+        "seconds": {stage: round(seconds, 3) for stage, seconds in sorted(passage.seconds.items())},
+    }
+
+
+def _table(plan: TablePlan, counts: TableCounts) -> dict[str, Any]:
+    columns = [{"column": c.name, "treatment": str(c.treatment), "origin": c.origin} for c in plan.columns]
+    return {"table": plan.table, "store": plan.store, "columns": columns, **counts.as_json()}
+
+
+def _not_listed(findings: Sequence[Finding]) -> dict[str, int]:
+    tables = sum(len(one.uncleared) for one in findings if one.code == "table_not_allowed")
+    return {
+        "tables": tables,
+        "columns": sum(len(one.uncleared) for one in findings if one.code == "column_not_allowed"),
+    }

@@ -5,12 +5,11 @@ Nothing here opens a part: reading bytes is `reader`'s, for `access` alone (rule
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row, Select, select
+from sqlalchemy import Connection, Row, select
 
 from readingroom.copies.states import CopyState
 from readingroom.copies.tables import COPIES, ITEMS, PARTS, PartKind
@@ -116,7 +115,7 @@ def list_copies(house: House, tenant: TenantName = EVERY_TENANT) -> tuple[Copy, 
     found: list[Copy] = []
     for place in house.places.values():
         with place.db.read(tenant) as connection:
-            found += copies_in(connection, _of(select(*_COPY), tenant))
+            found += copies_in(connection, tenant=tenant)
     return tuple(sorted(found, key=lambda copy: (copy.created_at, copy.id)))
 
 
@@ -137,13 +136,20 @@ def get_copy(house: House, copy: CopyId) -> Copy:
 
 def read_copy(connection: Connection, copy: CopyId) -> Copy | None:
     """The copy of that id as this transaction sees it."""
-    return next(iter(copies_in(connection, select(*_COPY).where(COPIES.c.id == copy))), None)
+    row = connection.execute(select(*_COPY).where(COPIES.c.id == copy)).one_or_none()
+    return None if row is None else _copy(row)
 
 
-def copies_in(connection: Connection, statement: Select[Any] | None = None) -> Iterator[Copy]:
-    """The copies that a selection of copy rows gives (all without one), as this transaction sees them."""
-    for row in connection.execute(select(*_COPY) if statement is None else statement).all():
-        yield _copy(row)
+def copies_in(
+    connection: Connection, *, tenant: TenantName = EVERY_TENANT, state: CopyState | None = None
+) -> tuple[Copy, ...]:
+    """The copies of a tenant or of all, in one state or in any, as this transaction sees them; oldest first."""
+    statement = select(*_COPY).order_by(COPIES.c.created_at, COPIES.c.id)
+    if tenant != EVERY_TENANT:
+        statement = statement.where(COPIES.c.tenant == tenant)
+    if state is not None:
+        statement = statement.where(COPIES.c.state == state.value)
+    return tuple(_copy(row) for row in connection.execute(statement))
 
 
 def place_of(house: House, copy: CopyId) -> Place:
@@ -197,10 +203,6 @@ def _copy(row: Row[Any]) -> Copy:
 def _part(row: Row[Any]) -> Part:
     values = row._asdict()
     return Part(**{**values, "kind": PartKind(values["kind"])})
-
-
-def _of(statement: Select[Any], tenant: TenantName) -> Select[Any]:
-    return statement if tenant == EVERY_TENANT else statement.where(COPIES.c.tenant == tenant)
 
 
 def _shown(instant: datetime | None) -> str | None:

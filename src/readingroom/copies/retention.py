@@ -14,10 +14,13 @@ from datetime import datetime, timedelta
 from readingroom.copies.records import Copy
 from readingroom.copies.states import CopyState
 from readingroom.core.category import Category
-from readingroom.core.ids import TenantName
+from readingroom.core.ids import CopyId
 from readingroom.core.settings import Limits
+from readingroom.engagement.mirror import Mirrored
+from readingroom.engagement.states import Step
 
-Ends = Mapping[TenantName, datetime | None]  # when each tenant's engagement ends, where that is known
+Ends = Mapping[CopyId, datetime | None]  # when the engagement of each copy ends or ended, where that is known
+_NOTICE = frozenset({Step.GIVE_NOTICE, Step.RUN_OUT})
 
 
 @dataclass(frozen=True)
@@ -33,6 +36,28 @@ def window(created_at: datetime, category: Category, *, limits: Limits, ends_at:
     limit = created_at + category.lifetime(limits)
     expires = limit if ends_at is None else min(limit, ends_at)
     return Window(expires, max(created_at, expires - margin(limits)))
+
+
+def end_for(copy: Copy, mirror: Mirrored | None) -> datetime | None:
+    """When the engagement that `copy` was made in ends or ended; None while no end is known.
+
+    A new engagement does not revive the copies of an earlier one (P35).
+    """
+    if mirror is None:
+        return None
+    if mirror.step is Step.OPT_IN and copy.created_at < mirror.since:
+        return mirror.since
+    return mirror.ends_at
+
+
+def limit_for(copy: Copy, mirror: Mirrored | None) -> datetime:
+    """The instant that a certificate is measured by: the copy's own limit, or the end of a notice (P03, P15).
+
+    An opt-out by the toggle ends use at once; its purge cannot be done in the same instant, so its limit stays.
+    """
+    if mirror is not None and mirror.ends_at is not None and mirror.step in _NOTICE:
+        return min(copy.expires_at, mirror.ends_at)
+    return copy.expires_at
 
 
 def margin(limits: Limits) -> timedelta:
@@ -61,7 +86,7 @@ def unreadable(copy: Copy, now: datetime, *, ends_at: datetime | None = None) ->
 def due(copies: Iterable[Copy], now: datetime, *, limits: Limits, ends: Ends) -> tuple[Copy, ...]:
     """The copies whose purge is due at `now` or was begun and not finished, the most urgent first."""
     found = [
-        (current_window(copy, limits=limits, ends_at=ends.get(copy.tenant)), copy)
+        (current_window(copy, limits=limits, ends_at=ends.get(copy.id)), copy)
         for copy in copies
         if copy.state is CopyState.SEALED
     ]
@@ -72,4 +97,4 @@ def due(copies: Iterable[Copy], now: datetime, *, limits: Limits, ends: Ends) ->
 def deadlines(copies: Iterable[Copy], *, limits: Limits, ends: Ends) -> tuple[datetime, ...]:
     """Every instant at which a purge falls due, in order: a simulated clock stops at each (rule 6)."""
     live = (copy for copy in copies if copy.state is CopyState.SEALED)
-    return tuple(sorted({current_window(c, limits=limits, ends_at=ends.get(c.tenant)).purge_due for c in live}))
+    return tuple(sorted({current_window(c, limits=limits, ends_at=ends.get(c.id)).purge_due for c in live}))

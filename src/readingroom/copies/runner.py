@@ -7,11 +7,14 @@ Of a process elsewhere nothing is known but its last heartbeat.
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Final
 
 SILENCE: Final = timedelta(minutes=15)  # a run elsewhere that has recorded nothing for so long is dead
+_AT_WORK: set[str] = set()
 _PROC: Final = Path("/proc")
 
 
@@ -20,11 +23,23 @@ def this_process() -> str:
     return _name(os.getpid())
 
 
-def is_alive(runner: str, *, heartbeat: datetime | None, now: datetime) -> bool:
-    """Whether the process named `runner` is still there; one elsewhere is, unless it fell silent."""
+@contextmanager
+def at_work(task: str) -> Iterator[None]:
+    """While inside, this process is at work on `task` (a copy's id, an object's path); afterwards it no longer is."""
+    _AT_WORK.add(task)
+    try:
+        yield
+    finally:
+        _AT_WORK.discard(task)
+
+
+def is_alive(runner: str, task: str, *, heartbeat: datetime | None, now: datetime) -> bool:
+    """Whether the process named `runner` still is at work on `task`; one elsewhere is, unless it fell silent."""
     parts = runner.split("/")
     if len(parts) != 4 or not parts[2].isdecimal():
         return False
+    if runner == this_process():
+        return task in _AT_WORK
     here = this_process().split("/")
     if parts[:2] != here[:2]:
         return heartbeat is not None and now - heartbeat < SILENCE

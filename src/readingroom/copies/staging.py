@@ -16,18 +16,17 @@ from sqlalchemy import insert, select, update
 
 from readingroom.audit.unit import Event, Unit, unit_of_work
 from readingroom.copies import retention
-from readingroom.copies.manifest import manifest_digest
 from readingroom.copies.part_names import Draft
 from readingroom.copies.records import Copy, read_copy
 from readingroom.copies.runner import is_alive, this_process
 from readingroom.copies.states import CopyState, check_transition
 from readingroom.copies.tables import COPIES, ITEMS, OBJECTS, PARTS, ObjectState, PartKind
 from readingroom.copies.withheld import withheld_tags
+from readingroom.core.canonical import digest
 from readingroom.core.category import Category
 from readingroom.core.errors import CopyRefused, Fault, UnknownName, WrongState
 from readingroom.core.ids import CopyId, PlaceName, TenantName, new_id
-from readingroom.engagement.mirror import mirror_state
-from readingroom.engagement.states import check_may_copy
+from readingroom.engagement.mirror import check_mirror_may_copy, mirror_state
 from readingroom.house import House
 
 ITEM_ROWS = 1000  # items inserted by one statement
@@ -64,11 +63,11 @@ def begin(house: House, place: PlaceName, tenant: TenantName, *, category: Categ
 
 def check_in_force(unit: Unit, tenant: TenantName) -> str:
     """Raise CopyRefused unless the engagement is active by this place's mirror; the notice's version if it is (P02)."""
-    mirror = mirror_state(unit.connection, tenant)
     try:
-        check_may_copy(mirror.state if mirror else None, mirror.ends_at if mirror else None, unit.at)
+        check_mirror_may_copy(unit.connection, tenant, now=unit.at)
     except WrongState as error:
         raise CopyRefused(str(error), reasons=error.reasons) from None
+    mirror = mirror_state(unit.connection, tenant)
     return str(mirror.notice) if mirror else ""
 
 
@@ -79,7 +78,9 @@ def _check_alone(unit: Unit, tenant: TenantName, category: Category) -> None:
         COPIES.c.state == CopyState.STAGING.value,
     )
     for copy, runner, heartbeat in unit.connection.execute(running).all():
-        state = "under way" if is_alive(runner, heartbeat=heartbeat, now=unit.at) else "dead and not yet recovered"
+        state = (
+            "under way" if is_alive(runner, copy, heartbeat=heartbeat, now=unit.at) else "dead and not yet recovered"
+        )
         raise WrongState(f"a copy run of this tenant and category is {state}: {copy}")
 
 
@@ -169,12 +170,12 @@ def seal(house: House, copy: Copy, manifest: Mapping[str, Any], *, withheld: fro
         check_in_force(unit, copy.tenant)
         if unit.at >= present.purge_due:
             raise CopyRefused("the copy run outlasted the copy's life", reasons=("too slow",))
-        digest = manifest_digest(manifest)
+        sha256 = digest(dict(manifest))
         values = {"state": CopyState.SEALED.value, "sealed_at": unit.at, "runner": "", "manifest": dict(manifest)}
         change = update(COPIES).where(COPIES.c.id == copy.id)
-        unit.connection.execute(change.values(**values, manifest_sha256=digest))
+        unit.connection.execute(change.values(**values, manifest_sha256=sha256))
         facts: dict[str, Any] = {"rows": present.rows, "items": present.items, "withheld_items": present.withheld_items}
-        facts |= {"bytes": present.bytes, "manifest_sha256": digest, "category": copy.category.value}
+        facts |= {"bytes": present.bytes, "manifest_sha256": sha256, "category": copy.category.value}
         unit.append(_event("copy.sealed", copy, facts))
         if copy.category is not Category.SCHEMA and withheld_tags(unit.connection, copy.tenant) != withheld:
             raise CopyRefused("people were withheld while the copy ran", reasons=("withheld list changed",))

@@ -1,0 +1,105 @@
+"""What a person decides about columns: confirmed with a treatment, or withheld; kept per tenant, in its place (P17).
+
+A decision may make the shipped classification stricter, never looser (`anonymize.plans`), and may give a treatment to
+what no classification lists. Names of custom columns can hold personal data (P26), so the public log leaf has a
+commitment to the name only.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from sqlalchemy import Connection, delete, insert, select
+
+from readingroom.anonymize.classification import shipped
+from readingroom.anonymize.plans import TablePlan, check_decision, classify
+from readingroom.anonymize.treatments import Treatment
+from readingroom.audit.unit import Event, unit_of_work
+from readingroom.copies.tables import COLUMN_DECISIONS
+from readingroom.core.errors import UsageError
+from readingroom.core.ids import TenantName
+from readingroom.engagement.tenants import get_tenant
+from readingroom.house import House
+from readingroom.sources import TableInfo
+
+WITHHOLD: Final = "withhold"
+_NAME_LENGTH: Final = 200
+
+
+@dataclass(frozen=True)
+class ColumnState:
+    """One column of a tenant's export as `columns list` shows it."""
+
+    table: str
+    column: str
+    type: str
+    treatment: str  # "withhold" for a withheld one
+    origin: str  # shipped, platform, name, type, confirmed; or why it is withheld
+
+
+def decisions(connection: Connection, tenant: TenantName) -> dict[str, str]:
+    """TABLE.COLUMN → treatment or `withhold`, as `anonymize.classify` takes it."""
+    statement = select(COLUMN_DECISIONS).where(COLUMN_DECISIONS.c.tenant == tenant)
+    return {f"{row.table_name}.{row.column_name}": row.treatment for row in connection.execute(statement)}
+
+
+def confirm_column(house: House, tenant: TenantName, name: str, *, treatment: str, actor: str) -> None:
+    """From the next copy on, treat TABLE.COLUMN so; UsageError if that shows more than the classification does."""
+    table, column = _split(name)
+    chosen = Treatment.parse(treatment)
+    for store in ("dataverse", "interactions", "activity-log"):
+        if shipped().table(table, store).known and store != "activity-log":
+            default = shipped().treatment(table, store, column=column)
+            check_decision(default[0] if default else None, chosen, column=name)
+    _decide(house, tenant, (table, column, str(chosen)), actor=actor)
+
+
+def withhold_column(house: House, tenant: TenantName, name: str, *, actor: str) -> None:
+    """From the next copy on, leave TABLE.COLUMN out."""
+    _decide(house, tenant, (*_split(name), WITHHOLD), actor=actor)
+
+
+def list_columns(house: House, tenant: TenantName, tables: Sequence[TableInfo]) -> tuple[ColumnState, ...]:
+    """Every column of the tenant's export with its treatment, or why it is withheld."""
+    with house.place(get_tenant(house, tenant).place).db.read(tenant) as connection:
+        decided = decisions(connection, tenant)
+    found: list[ColumnState] = []
+    for table in tables:
+        typed = [(column.name, column.type) for column in table.columns]
+        found += _states(table, classify(table.name, table.store, typed, decisions=decided))
+    return tuple(found)
+
+
+def _states(table: TableInfo, plan: TablePlan) -> list[ColumnState]:
+    types = {column.name: column.type for column in table.columns}
+    withheld = dict(plan.withheld)
+    states = []
+    for name, kind in types.items():
+        known = plan.column(name)
+        if name in withheld or known is None:
+            states.append(ColumnState(table.name, name, kind, WITHHOLD, withheld.get(name, plan.reason)))
+        else:
+            states.append(ColumnState(table.name, name, kind, str(known.treatment), known.origin))
+    return states
+
+
+def _split(name: str) -> tuple[str, str]:
+    table, dot, column = name.partition(".")
+    if not dot or not table or not column or max(len(table), len(column)) > _NAME_LENGTH:
+        raise UsageError("a column is written TABLE.COLUMN")
+    return table.lower(), column.lower()
+
+
+def _decide(house: House, tenant: TenantName, decision: tuple[str, str, str], *, actor: str) -> None:
+    table, column, treatment = decision
+    place = house.place(get_tenant(house, tenant).place)
+    with unit_of_work(place.db, tenant, house.clock) as unit:
+        key = {"tenant": tenant, "table_name": table, "column_name": column}
+        same = (COLUMN_DECISIONS.c.tenant == tenant) & (COLUMN_DECISIONS.c.table_name == table)
+        unit.connection.execute(delete(COLUMN_DECISIONS).where(same, COLUMN_DECISIONS.c.column_name == column))
+        unit.connection.execute(insert(COLUMN_DECISIONS).values(**key, treatment=treatment, actor=actor, at=unit.at))
+        name = "column.withheld" if treatment == WITHHOLD else "column.confirmed"
+        sealed = {"column": f"{table}.{column}"[:256]}
+        unit.append(Event(name, actor=actor, tenant=tenant, facts={"treatment": treatment}, sealed=sealed))
