@@ -9,6 +9,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from readingroom.anonymize.as_text import as_text
 from readingroom.anonymize.plans import TablePlan
 from readingroom.anonymize.shared import Hashes, hashes
 
@@ -17,7 +18,7 @@ def authors_of(plan: TablePlan, batch: pa.RecordBatch, *, key: bytes) -> Hashes:
     """The author of each row of the batch."""
     if plan.author is None or plan.author not in batch.schema.names:
         return np.zeros(batch.num_rows, np.uint64)
-    cells = batch.column(plan.author).cast(pa.large_string())
+    cells = as_text(batch.column(plan.author))
     # a shared sender such as news@ is one author, which is the cautious way to count
     return hashes(key, pc.utf8_lower(cells))
 
@@ -27,5 +28,5 @@ def subjects_of(plan: TablePlan, batch: pa.RecordBatch, *, key: bytes) -> Hashes
     found = np.zeros(batch.num_rows, np.uint64)
     for name in (plan.subject, plan.record):
         if name is not None and name in batch.schema.names:
-            found = np.where(found == 0, hashes(key, batch.column(name).cast(pa.large_string())), found)
+            found = np.where(found == 0, hashes(key, as_text(batch.column(name))), found)
     return found

@@ -10,20 +10,19 @@ from collections.abc import Mapping
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from readingroom.anonymize.as_text import as_text, is_text, text_of
 from readingroom.anonymize.cells import (
     codes,
-    is_text,
     linked_lists,
     pseudonymize,
+    record_tags,
     split_ids,
     tags_of,
-    text_of,
     without_names,
 )
 from readingroom.anonymize.generalize import generalize
 from readingroom.anonymize.jsons import JsonContext, JsonPieces
 from readingroom.anonymize.literals import Literals
-from readingroom.anonymize.normalize import subject_tags
 from readingroom.anonymize.pieces import Assembler, Literal, Piece
 from readingroom.anonymize.plans import ColumnPlan, TablePlan
 from readingroom.anonymize.prepared import Prepared
@@ -57,7 +56,7 @@ class BatchWork:
         """Read every identifier of the batch: tags of rows, tags that link rows to people, what k-anonymity keeps."""
         plan, batch, key = self._plan, self._batch, self._prepared.tag_key
         if plan.record in batch.schema.names:
-            self._record = subject_tags(key, "record", text_of(batch.column(plan.record)))
+            self._record = record_tags(text_of(batch.column(plan.record)), key=key)
             self.tags.rows(self._record, kind="record", role="record")
         for column in plan.columns:
             if not column.kind or column.name not in batch.schema.names:
@@ -121,7 +120,7 @@ class BatchWork:
         elif is_text(source):
             output = source
         elif column.origin == "confirmed":  # a number that a person confirmed may still be somebody's number
-            shown = shared.mask(name, source.cast(pa.large_string()))
+            shown = shared.mask(name, as_text(source))
             return pc.if_else(pa.array(shown), source, pa.scalar(None, source.type))
         else:
             return source
@@ -130,7 +129,7 @@ class BatchWork:
         return codes(output, name, shared=shared, texts=texts)
 
     def _text(self, column: ColumnPlan, source: pa.Array) -> pa.Array:
-        cells = source.cast(pa.large_string())
+        cells = as_text(source)
         done = self._prepared.texts.rewrite(cells, markup=_MARKUP[column.treatment.action], linked=self._linked)
         self.tags.spans(done.spans, column=column.name)
         for kind, count in done.counts.items():
@@ -152,8 +151,8 @@ class BatchWork:
     def _list_spans(self, cells: pa.Array, output: pa.Array, *, role: str) -> pa.Table:
         """A span for each token of cells that hold several ids."""
         ids, tokens = split_ids(cells), split_ids(output)
-        tags = subject_tags(self._prepared.tag_key, "record", ids.flatten())
-        lengths = pc.binary_length(tokens.flatten()).to_pylist()
+        tags = record_tags(ids.values, key=self._prepared.tag_key)
+        lengths = pc.binary_length(tokens.values).to_pylist()
         rows, starts, ends = [], [], []
         offsets = tokens.offsets.to_pylist()
         for row in range(len(tokens)):

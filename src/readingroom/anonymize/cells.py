@@ -5,31 +5,23 @@ Rule 1: a text cell that is kept is a code: at least k subjects have it, and the
 
 from __future__ import annotations
 
+import re
+
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from readingroom.anonymize.normalize import subject_tags
+from readingroom.anonymize.as_text import TEXT, as_text, text_of
+from readingroom.anonymize.normalize import subject_tag, subject_tags, tag_of_normal
 from readingroom.anonymize.pieces import Rewriter
-from readingroom.anonymize.pseudonyms import Pseudonyms
+from readingroom.anonymize.pseudonyms import ID_DIGITS, Pseudonyms
 from readingroom.anonymize.shared import RARE, SharedCells
 from readingroom.anonymize.tagging import TAG
+from readingroom.anonymize.treatments import RECORD_KINDS
 
 _RARE_KINDS = pa.array(["RARE", "rare"])
 _LIST = ", "
-
-
-def text_of(column: pa.Array) -> pa.Array:
-    """The column as large_string, without empty cells (they are null)."""
-    cells = column.cast(pa.large_string())
-    empty = pc.equal(pc.utf8_length(pc.utf8_trim_whitespace(cells)), 0)
-    return pc.if_else(empty, pa.scalar(None, pa.large_string()), cells)
-
-
-def is_text(column: pa.Array) -> bool:
-    """Whether the column holds texts."""
-    kind = column.type
-    return bool(pa.types.is_string(kind) or pa.types.is_large_string(kind) or pa.types.is_string_view(kind))
+_GUID = re.compile(r"[0-9a-fA-F]{8}-(?:[0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12}").fullmatch
 
 
 def codes(cells: pa.Array, column: str, *, shared: SharedCells, texts: Rewriter) -> pa.Array:
@@ -61,17 +53,41 @@ def _identifying(unique: pa.Array, texts: Rewriter) -> np.ndarray:
 def pseudonymize(cells: pa.Array, kind: str, *, pseudonyms: Pseudonyms) -> pa.Array:
     """A token for each cell; a cell with several ids, separated by commas, has as many tokens."""
     if not pc.any(pc.match_substring(cells, ",")).as_py():
-        return pseudonyms.token(kind, cells)
+        return tokens_of(cells, kind, pseudonyms=pseudonyms)
     parts = split_ids(cells)
-    tokens = pseudonyms.token(kind, parts.flatten())
-    joined = pc.binary_join(pa.LargeListArray.from_arrays(parts.offsets, tokens), _LIST)
+    tokens = tokens_of(parts.values, kind, pseudonyms=pseudonyms)
+    joined = pc.binary_join(pa.ListArray.from_arrays(parts.offsets, tokens.cast(pa.string())), _LIST).cast(TEXT)
     return pc.if_else(pc.is_valid(cells), joined, pa.scalar(None, pa.large_string()))
 
 
-def split_ids(cells: pa.Array) -> pa.LargeListArray:
+def split_ids(cells: pa.Array) -> pa.ListArray:
     """The ids of each cell; a null cell has none."""
     parts = pc.split_pattern_regex(pc.fill_null(cells, ""), r"\s*,\s*")
-    return parts.cast(pa.large_list(pa.large_string()))
+    return pa.ListArray.from_arrays(parts.offsets, as_text(parts.values))
+
+
+def tokens_of(cells: pa.Array, kind: str, *, pseudonyms: Pseudonyms) -> pa.Array:
+    """A token for each cell; row ids in the usual form, which are most cells, need no folding."""
+    if kind not in RECORD_KINDS:
+        return pseudonyms.token(kind, cells)
+    encoded = cells.dictionary_encode()
+    tokens = [
+        f"{kind}_{pseudonyms.digest('record', value.lower())[:ID_DIGITS]}"
+        if _GUID(value)
+        else pseudonyms.one(kind, value)
+        for value in encoded.dictionary.to_pylist()
+    ]
+    return pa.array(tokens, TEXT).take(encoded.indices)
+
+
+def record_tags(cells: pa.Array, *, key: bytes) -> pa.Array:
+    """The subject tag of each row id, as subject_tags gives it, without folding what needs none."""
+    encoded = cells.dictionary_encode()
+    tags = [
+        tag_of_normal(key, "record", value.lower()) if _GUID(value) else subject_tag(key, "record", value)
+        for value in encoded.dictionary.to_pylist()
+    ]
+    return pa.array(tags, TAG).take(encoded.indices)
 
 
 def tags_of(cells: pa.Array, kind: str, *, key: bytes) -> list[tuple[str, pa.Array]]:
@@ -81,6 +97,8 @@ def tags_of(cells: pa.Array, kind: str, *, key: bytes) -> list[tuple[str, pa.Arr
         nothing = pa.scalar(None, pa.large_string())
         sides = (("email", pc.if_else(at, cells, nothing)), ("phone", pc.if_else(at, nothing, cells)))
         return [(name, subject_tags(key, name, side)) for name, side in sides]
+    if kind == "record":
+        return [(kind, record_tags(cells, key=key))]
     # a user's sign-in name is an address as well: somebody may ask with either word
     kinds = ("upn", "email") if kind == "upn" else (kind,)
     return [(name, subject_tags(key, name, cells)) for name in kinds]

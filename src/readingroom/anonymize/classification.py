@@ -16,7 +16,7 @@ from functools import cached_property, lru_cache
 from importlib import resources
 from typing import Any
 
-from readingroom.anonymize.treatments import Treatment
+from readingroom.anonymize.treatments import Action, Treatment
 from readingroom.core.errors import BadSetting
 
 STORES = ("dataverse", "interactions", "activity-log", "schema")
@@ -77,7 +77,7 @@ class Classification:
             return None
         # CDM calls the body of a mail an "email" and a duration one too, so a name wins over a type
         for pattern, treatment in self.patterns:
-            if pattern.search(column):
+            if pattern.search(column) and _fits(treatment, declared):
                 return treatment, "name"
         found = self.types.get(declared)
         return None if found is None else (found, "type")
@@ -157,6 +157,17 @@ def build(rules: Mapping[str, Any], cdm: Mapping[str, Mapping[str, Any]]) -> Cla
         types=_treatments(rules["types"]),
         exact=exact | {"platform": _treatments(rules["platform"])},
     )
+
+
+# CDM types whose cells are one of a few codes, and those whose cells are no texts
+_CODES = frozenset({"boolean", "listLookup", "listLookupCorrelated"})
+_NO_TEXT = frozenset({"entityId", "guid", "integer", "bigInteger", "decimal", "double", "dateTime", "timezone"})
+_NO_TEXT |= {"currency", "baseCurrency"}
+
+
+def _fits(treatment: Treatment, declared: str) -> bool:
+    """Whether a rule by name may speak for a column of this type: `donotphone` is no phone, `textpart?` no text."""
+    return declared not in _CODES and (treatment.action is Action.DROP or declared not in _NO_TEXT)
 
 
 def _treatments(columns: Mapping[str, str]) -> dict[str, Treatment]:

@@ -10,15 +10,18 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from readingroom.anonymize.as_text import TEXT, as_text
+
 _ISO = r"^\s*(?P<y>\d{4})-(?P<m>\d\d)-(?P<d>\d\d)(?:[T ](?P<h>\d\d):\d\d)?"
 _US = r"^\s*(?P<m>\d{1,2})/(?P<d>\d{1,2})/(?P<y>\d{4})(?: +(?P<h>\d{1,2}):\d\d(?::\d\d)?(?: *(?P<p>[AaPp])[Mm])?)?"
+_DASH, _BLANK = pa.scalar("-", TEXT), pa.scalar(" ", TEXT)
 _FORMATS = {"date": "%Y-%m", "time": "%Y-%m-%dT%H:00:00Z"}
 
 
 def generalize(argument: str, cells: pa.Array) -> pa.Array:
     """`cells` generalized as `date`, `birth`, `time` or `number` (large_string); `place` only becomes a text here."""
     if argument == "place":
-        return pc.utf8_trim_whitespace(cells.cast(pa.large_string()))
+        return pc.utf8_trim_whitespace(as_text(cells))
     if argument == "number":
         return _number(cells)
     return _time(argument, as_timestamps(cells))
@@ -30,7 +33,7 @@ def as_timestamps(cells: pa.Array) -> pa.Array:
         return cells.cast(pa.timestamp("us", "UTC") if pa.types.is_timestamp(cells.type) else pa.timestamp("us"))
     if not (pa.types.is_string(cells.type) or pa.types.is_large_string(cells.type)):
         return pa.nulls(len(cells), pa.timestamp("us"))
-    encoded = cells.cast(pa.large_string()).dictionary_encode()
+    encoded = as_text(cells).dictionary_encode()
     iso, us = (pc.extract_regex(encoded.dictionary, form) for form in (_ISO, _US))
     texts = pc.coalesce(_iso_text(iso), _us_text(us))
     # strptime marks impossible dates as null; it never shows them
@@ -39,7 +42,7 @@ def as_timestamps(cells: pa.Array) -> pa.Array:
 
 def _iso_text(found: pa.Array) -> pa.Array:
     year, month, day, hour = (found.field(index) for index in range(4))
-    hour = pc.if_else(pc.equal(pc.utf8_length(hour), 0), "00", hour)
+    hour = pc.if_else(pc.equal(pc.utf8_length(hour), 0), pa.scalar("00", TEXT), hour)
     return _join([year, month, day], hour, valid=pc.is_valid(found))
 
 
@@ -47,12 +50,12 @@ def _us_text(found: pa.Array) -> pa.Array:
     names = [found.type.field(index).name for index in range(found.type.num_fields)]
     part = {name: found.field(index) for index, name in enumerate(names)}
     empty = pc.equal(pc.utf8_length(part["h"]), 0)
-    hour = pc.if_else(empty, "0", part["h"]).cast(pa.int64())
+    hour = pc.if_else(empty, pa.scalar("0", TEXT), part["h"]).cast(pa.int64())
     half = pc.utf8_lower(part["p"])
     twelve = pc.if_else(pc.equal(half, ""), hour, pc.if_else(pc.equal(hour, 12), 0, hour))
     hour = pc.if_else(pc.equal(half, "p"), pc.add(twelve, 12), twelve)
     date = [part["y"], _two(part["m"]), _two(part["d"])]
-    return _join(date, _two(hour.cast(pa.large_string())), valid=pc.is_valid(found))
+    return _join(date, _two(hour.cast(TEXT)), valid=pc.is_valid(found))
 
 
 def _two(digits: pa.Array) -> pa.Array:
@@ -60,25 +63,25 @@ def _two(digits: pa.Array) -> pa.Array:
 
 
 def _join(date: list[pa.Array], hour: pa.Array, *, valid: pa.Array) -> pa.Array:
-    text = pc.binary_join_element_wise(pc.binary_join_element_wise(*date, "-"), hour, " ")
+    text = pc.binary_join_element_wise(pc.binary_join_element_wise(*date, _DASH), hour.cast(TEXT), _BLANK)
     return pc.if_else(valid, text, pa.scalar(None, text.type))
 
 
 def _time(argument: str, instants: pa.Array) -> pa.Array:
     if argument in _FORMATS:
-        return pc.strftime(pc.floor_temporal(instants, unit="hour"), _FORMATS[argument]).cast(pa.large_string())
+        return pc.strftime(pc.floor_temporal(instants, unit="hour"), _FORMATS[argument]).cast(TEXT)
     decade = pc.multiply(pc.floor(pc.divide(pc.year(instants).cast(pa.float64()), 10)), 10).cast(pa.int64())
-    first, last = (pc.add(decade, years).cast(pa.large_string()) for years in (0, 9))
-    return pc.binary_join_element_wise(first, last, "-")
+    first, last = (pc.add(decade, years).cast(TEXT) for years in (0, 9))
+    return pc.binary_join_element_wise(first, last, _DASH)
 
 
 def _number(cells: pa.Array) -> pa.Array:
     """One significant digit: 6914 becomes 7000."""
     if pa.types.is_boolean(cells.type) or pa.types.is_temporal(cells.type):
-        return pa.nulls(len(cells), pa.large_string())
+        return pa.nulls(len(cells), TEXT)
     encoded = cells.dictionary_encode()
     values = [_float(value) for value in encoded.dictionary.to_pylist()]
-    return pa.array([_one_digit(value) for value in values], pa.large_string()).take(encoded.indices)
+    return pa.array([_one_digit(value) for value in values], TEXT).take(encoded.indices)
 
 
 def _float(value: object) -> float | None:

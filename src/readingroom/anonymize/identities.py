@@ -13,6 +13,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from readingroom.anonymize.as_text import as_text
 from readingroom.anonymize.classification import shipped
 from readingroom.anonymize.plans import TablePlan
 
@@ -192,4 +193,4 @@ def _lists(arrays: list[pa.Array], rows: int) -> pa.Array:
 def _text(column: pa.Array) -> pa.Array:
     if pa.types.is_timestamp(column.type):
         return pc.strftime(column, "%Y-%m-%d").cast(_TEXT)
-    return column.cast(_TEXT)
+    return as_text(column)

@@ -11,6 +11,7 @@ from collections.abc import Sequence
 
 import pyarrow as pa
 
+from readingroom.anonymize.as_text import as_text
 from readingroom.anonymize.authors import authors_of, subjects_of
 from readingroom.anonymize.classification import shipped
 from readingroom.anonymize.engine import Engine
@@ -65,14 +66,14 @@ class Preparation:
             for column in plan.columns:
                 if column.name not in batch.schema.names:
                     continue
-                cells = batch.column(column.name)
+                cells = as_text(batch.column(column.name))
                 action = column.treatment.action
                 if action in _MARKUP:
-                    self._words.add(authors, cells.cast(pa.large_string()), _MARKUP[action])
+                    self._words.add(authors, cells, _MARKUP[action])
                 elif action is Action.KEEP or column.treatment.argument == "place":
-                    self._shared.add(f"{plan.table}.{column.name}", cells.cast(pa.large_string()), subjects=subjects)
+                    self._shared.add(f"{plan.table}.{column.name}", cells, subjects=subjects)
                 if shipped().kind(column.name) == "place":
-                    self._shared.add("place", cells.cast(pa.large_string()), subjects=subjects)
+                    self._shared.add("place", cells, subjects=subjects)
             if plan.quasi and plan.quasi == tuple(name for name in plan.quasi if name in batch.schema.names):
                 counted = self._combinations.setdefault(plan.table, Combinations(plan.table, plan.quasi))
                 counted.add(quasi_hashes(plan, batch, key=self._key))

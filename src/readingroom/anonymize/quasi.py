@@ -6,6 +6,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
+from readingroom.anonymize.as_text import as_text
 from readingroom.anonymize.generalize import generalize
 from readingroom.anonymize.plans import TablePlan
 from readingroom.anonymize.shared import hashes
@@ -20,5 +21,5 @@ def quasi_hashes(plan: TablePlan, batch: pa.RecordBatch, *, key: bytes) -> npt.N
         cells = batch.column(name)
         if column is not None and column.treatment.action is Action.GENERALIZE:
             cells = generalize(column.treatment.argument, cells)
-        columns.append(hashes(key, cells.cast(pa.large_string())))
+        columns.append(hashes(key, as_text(cells)))
     return np.stack(columns, axis=1)

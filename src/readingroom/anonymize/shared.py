@@ -12,13 +12,15 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
+from readingroom.anonymize.as_text import as_text
+
 RARE = "[RARE]"
 Hashes = npt.NDArray[np.uint64]
 
 
 def hashes(key: bytes, cells: pa.Array) -> Hashes:
     """A keyed 64-bit hash for each cell; 0 for null and for the empty text. Unique cells are hashed once."""
-    encoded = cells.cast(pa.large_string()).dictionary_encode()
+    encoded = as_text(cells).dictionary_encode()
     unique = np.zeros(len(encoded.dictionary) + 1, np.uint64)
     for index, value in enumerate(encoded.dictionary.to_pylist()):
         unique[index] = hash_one(key, value)
@@ -48,9 +50,11 @@ class SharedCells:
         """Count the subjects (0: unknown, not counted) of the cells of `column` (`table.column`, or `place`)."""
         values = hashes(self._key, cells)
         pairs = np.unique(np.stack([values, subjects], axis=1)[(values != 0) & (subjects != 0)], axis=0)
+        if not len(pairs):
+            return
         enough = self._enough.setdefault(column, set())
         few = self._few.setdefault(column, {})
-        starts = np.flatnonzero(np.r_[True, pairs[1:, 0] != pairs[:-1, 0]]) if len(pairs) else np.array([], int)
+        starts = np.flatnonzero(np.r_[True, pairs[1:, 0] != pairs[:-1, 0]])
         for start, end in zip(starts, np.r_[starts[1:], len(pairs)], strict=True):
             value = int(pairs[start, 0])
             if value in enough:
