@@ -194,6 +194,10 @@ def test_the_epoch_goes_with_its_last_copy_and_not_before(ring: Ring, keys: dict
     copy.destroy_copy(ONE)
     assert copy.part_key(TWO, PART) == second
     assert copy.pseudonym_key(TENANT, DAY) == pseudonyms
+    copy.create_copy(CopyId("cp-4"), OTHER, "schema", DAY)
+    others = copy.pseudonym_key(OTHER, DAY)
+    copy.destroy_copy(CopyId("cp-4"))
+    assert copy.pseudonym_key(OTHER, DAY) == others  # schemas have no pseudonyms: their end ends none
     copy.destroy_copy(TWO)
     assert not ring.day.exists()
     assert copy.list_copies() == ["cp-3"]
@@ -343,6 +347,40 @@ def test_swapped_files_do_not_open(ring: Ring, keys: dict[PartName, bytes]) -> N
             copy.part_key(ONE, PART)
         mine.write_bytes(kept)
     assert copy.part_key(ONE, PART) == keys[PART]
+
+
+def test_a_whole_folder_moved_to_another_tenant_or_day_does_not_open(ring: Ring, keys: dict[PartName, bytes]) -> None:
+    # P18: nothing inside is changed, only where it stands
+    copy = ring.of(Role.COPY)
+    for home in (f"{OTHER}/data/{DAY}", f"{TENANT}/schema/{DAY}", f"{TENANT}/data/2026-11-24"):
+        moved = ring.folder / "us" / "epochs" / home
+        moved.parent.mkdir(parents=True, exist_ok=True)
+        ring.day.rename(moved)
+        with pytest.raises(KeyFault, match="does not open"):
+            copy.part_key(ONE, PART)
+        moved.rename(ring.day)
+    assert copy.part_key(ONE, PART) == keys[PART]
+
+
+def test_no_part_is_made_under_another_copys_key(ring: Ring, keys: dict[PartName, bytes]) -> None:
+    copy = ring.of(Role.COPY)
+    copy.create_copy(TWO, TENANT, "data", DAY)
+    shutil.copy(ring.day / TWO / "copy.key", ring.day / ONE / "copy.key")
+    with pytest.raises(KeyFault, match="does not open"):
+        copy.new_part_key(ONE, PartName("p-00002"))
+
+
+def test_a_destruction_that_fails_half_way_can_be_seen_and_taken_up(ring: Ring, keys: dict[PartName, bytes]) -> None:
+    obstacle = ring.day / ONE / "zz.part"
+    obstacle.symlink_to(ring.folder / "us" / "keyring.json")  # shredding follows no link
+    with pytest.raises(KeyFault, match="destroy"):
+        ring.of(Role.WORKER).destroy_copy(ONE)
+    assert ring.of(Role.WORKER).copy_exists(ONE)
+    with pytest.raises(KeyFault):
+        ring.of(Role.COPY).part_key(ONE, PART)
+    obstacle.unlink()
+    ring.of(Role.WORKER).destroy_copy(ONE)
+    assert _files(ring.folder / "us") == [".lock", "keyring.json"]
 
 
 def test_swapped_tenant_keys_do_not_open(ring: Ring) -> None:

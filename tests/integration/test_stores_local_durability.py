@@ -31,6 +31,23 @@ for number in itertools.count():
     print(number, flush=True)
 """
 
+_FORK = """
+import os, sys
+from pathlib import Path
+from readingroom.core.errors import StoreFault
+from readingroom.stores.local import LocalStore
+store = LocalStore.load(Path(sys.argv[1]))
+store.put("a/parent", b"x")
+child = os.fork()
+if child == 0:
+    try:
+        LocalStore.load(Path(sys.argv[1])).put("a/child", b"x")
+    except StoreFault as fault:
+        os._exit(7 if "spawn" in str(fault) else 1)
+    os._exit(0)
+print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
+"""
+
 
 @pytest.fixture
 def root(tmp_path: Path) -> Path:
@@ -124,3 +141,9 @@ def test_a_file_system_that_fails_is_a_store_fault(root: Path) -> None:
     with pytest.raises(StoreFault):
         store.put("blocked/object", b"x")
     assert list((root / ".staging").iterdir()) == []
+
+
+def test_a_forked_child_is_told_and_does_not_wait_for_ever(root: Path) -> None:
+    command = [sys.executable, "-c", _FORK, str(root)]
+    run = subprocess.run(command, check=True, capture_output=True, text=True, timeout=30)
+    assert run.stdout.strip() == "7"

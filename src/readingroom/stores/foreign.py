@@ -1,7 +1,12 @@
-"""What obstore and the file system answer becomes one of our errors, without what they say (rule 3 of stores)."""
+"""What obstore and the file system answer becomes one of our errors, without what they say (rule 3 of stores).
+
+obstore's threads do not survive a fork: a child would wait for them for ever. So a child of a process that has used
+a store gets a StoreFault instead; processes that need stores are started by `spawn`.
+"""
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 
@@ -10,10 +15,15 @@ from obstore.exceptions import AlreadyExistsError, BaseError
 from readingroom.core.errors import ObjectExists, ObjectMissing, StoreFault, UsageError
 from readingroom.stores.store import check_path
 
+_USED_BY: set[int] = set()  # process ids: a forked child inherits its parent's
+
 
 @contextmanager
 def foreign(act: str) -> Iterator[None]:
     """Inside, a foreign error becomes ObjectExists, ObjectMissing or StoreFault that names `act` and nothing else."""
+    _USED_BY.add(os.getpid())
+    if len(_USED_BY) > 1:
+        raise StoreFault(f"{act}: this process was forked from one that uses stores; start it by spawn")
     try:
         yield
     except (AlreadyExistsError, FileExistsError):
