@@ -14,9 +14,11 @@ import pytest
 from sqlalchemy import select
 
 from readingroom.audit.checkpoint import open_checkpoint
+from readingroom.audit.proofs import event_proof, verify_proof
 from readingroom.audit.sequencer import sequence_all
-from readingroom.audit.tables import PLACE_EVENTS, ROOM_EVENTS
+from readingroom.audit.tables import PLACE_EVENTS, ROOM_EVENTS, ROOM_SALTS
 from readingroom.audit.unit import Event, unit_of_work
+from readingroom.audit.verify import verify_all
 from readingroom.core.clock import FixedClock
 from readingroom.core.errors import (
     EventMissing,
@@ -30,7 +32,7 @@ from readingroom.core.ids import PlaceName, RoomId, TenantName
 from readingroom.core.settings import Limits, PlaceSettings, RoomSettings
 from readingroom.db.engines import EVERY_TENANT, Database
 from readingroom.db.schema import PLACE, ROOM
-from readingroom.engagement import contact, feedback, mirror, notice, optin, tenants
+from readingroom.engagement import contact, feedback, mirror, notice, optin
 from readingroom.engagement.notice import publish_notice
 from readingroom.engagement.optin import opt_in, opt_out, resume, status, suspend, terminate
 from readingroom.engagement.receipt import verify_receipt
@@ -433,3 +435,63 @@ def test_feedback_is_kept_with_its_terms_and_only_with_the_warranty(acme: House)
     assert (entry.id, entry.text, entry.licence, entry.warranty) == (identity, "good", form.licence, form.warranty)
     with pytest.raises(UsageError):
         feedback.give_feedback(acme, "acme", "  ", warranted=True)
+
+
+def test_a_forgotten_administrator_leaves_an_id_and_nothing_else(acme: House) -> None:
+    opt_in(acme, "acme", ADA)
+    ((identity, address),) = contact.administrators(acme, "acme").items()
+    assert address == ADA
+    contact.forget_administrator(acme, "acme", identity, actor="subjects")
+    contact.forget_administrator(acme, "acme", identity, actor="subjects")
+    assert contact.administrators(acme, "acme") == {}
+    with acme.db.read(EVERY_TENANT) as connection:
+        assert ADA not in list(connection.execute(select(ROOM_SALTS.c.value)).scalars())
+    assert names(acme).count("contact.forgotten") == 1
+    with pytest.raises(UnknownName):
+        contact.forget_administrator(acme, "acme", "adm-nobody", actor="subjects")
+
+
+def test_every_log_verifies_and_every_event_has_its_proof(acme: House, worker: House) -> None:
+    opt_in(acme, "acme", ADA)
+    assert {(found.size, found.problem) for found in verify_all(acme)} == {(0, None)}
+    written = sequence_all(worker)
+    results = verify_all(acme)
+    assert [(found.place, found.tenant, found.problem, found.pending) for found in results] == [
+        (None, EVERY_TENANT, None, 0),
+        (SCHEMA_US, ACME, None, 0),
+        (US, ACME, None, 0),
+    ]
+    assert sum(found.size for found in results) == written == 5
+    assert sequence_all(worker) == 0
+    for db, table in ((acme.db, ROOM_EVENTS), (acme.place(US).db, PLACE_EVENTS)):
+        with db.read(EVERY_TENANT) as connection:
+            rows = connection.execute(select(table.c.id, table.c.leaf)).all()
+        for identity, leaf in rows:
+            origin = "readingroom/room-1" if db is acme.db else "readingroom/room-1/us/acme"
+            text = event_proof(acme, identity)
+            assert verify_proof(text, origin=origin, public=acme.keys.public(Role.WORKER)).entry == leaf
+    with pytest.raises(UnknownName):
+        event_proof(acme, "ev-nobody")
+    suspend(acme, "acme")
+    with acme.db.read(EVERY_TENANT) as connection:
+        last = connection.execute(select(ROOM_EVENTS.c.id).order_by(ROOM_EVENTS.c.number.desc()).limit(1)).scalar_one()
+    with pytest.raises(WrongState, match="not in its log yet"):
+        event_proof(acme, last)
+
+
+def test_an_event_of_a_place_that_concerns_no_tenant_is_logged_too(acme: House, worker: House) -> None:
+    with unit_of_work(acme.place(US).db, EVERY_TENANT, acme.clock) as unit:
+        unit.append(Event("place.checked", actor="worker"))
+    sequence_all(worker)
+    origins = {found.origin: found.size for found in verify_all(acme)}
+    assert origins["readingroom/room-1/us"] == 1
+
+
+def test_a_log_that_breaks_is_told_and_the_others_are_still_verified(acme: House, worker: House) -> None:
+    opt_in(acme, "acme", ADA)
+    sequence_all(worker)
+    path = acme.place(US).logs / "acme" / "tile/entries/000.p/1"
+    path.write_bytes(path.read_bytes().replace(b"opted_in", b"opted_up"))
+    problems = {(found.place, found.tenant): found.problem for found in verify_all(acme)}
+    assert problems[US, ACME] is not None
+    assert [key for key, problem in problems.items() if problem] == [(US, ACME)]

@@ -10,8 +10,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import insert, select, update
+from sqlalchemy import delete, insert, select, update
 
+from readingroom.audit.tables import ROOM_SALTS
 from readingroom.audit.unit import Event, Unit, unit_of_work
 from readingroom.core.errors import Refusal, UnknownName, UsageError, WrongState
 from readingroom.core.ids import TenantName, check_name, new_id
@@ -77,7 +78,9 @@ def register_contact(house: House, tenant: str, about: str, *, actor: str) -> st
         latest = unit.connection.execute(last.order_by(CONTACT_REGISTER.c.at.desc()).limit(1)).scalar()
         if latest is not None and unit.at < latest + timedelta(days=CONTACT_DAYS):
             raise Refusal(f"the customer was contacted within {CONTACT_DAYS} days", reasons=("too soon (P04)",))
-        people = select(CONTACTS).where(CONTACTS.c.tenant == name).order_by(CONTACTS.c.since.desc())
+        people = (
+            select(CONTACTS).where(CONTACTS.c.tenant == name, CONTACTS.c.email != "").order_by(CONTACTS.c.since.desc())
+        )
         person = unit.connection.execute(people).mappings().first()
         if person is None:
             raise UnknownName("no administrator of this tenant is known")
@@ -96,3 +99,29 @@ def contact_register(house: House, tenant: str) -> list[ContactMade]:
         query = select(CONTACT_REGISTER).where(CONTACT_REGISTER.c.tenant == tenant).order_by(CONTACT_REGISTER.c.at)
         rows = connection.execute(query).mappings().all()
     return [ContactMade(row["contact"], row["at"], row["about"], row["actor"]) for row in rows]
+
+
+def administrators(house: House, tenant: str) -> dict[str, str]:
+    """The administrators that are known, id → e-mail address; for the customer's own pages and for contacting them."""
+    with house.db.read(TenantName(tenant)) as connection:
+        query = select(CONTACTS.c.id, CONTACTS.c.email).where(CONTACTS.c.tenant == tenant).order_by(CONTACTS.c.since)
+        return {identity: email for identity, email in connection.execute(query) if email}
+
+
+def forget_administrator(house: House, tenant: str, contact: str, *, actor: str) -> None:
+    """Erase an administrator's address, and the salts that tie events to it; what they did stays, under their id.
+
+    UnknownName if there is no such administrator; idempotent.
+    """
+    name = TenantName(tenant)
+    with unit_of_work(house.db, name, house.clock) as unit:
+        query = select(CONTACTS.c.email).where(CONTACTS.c.tenant == name, CONTACTS.c.id == contact)
+        email: str | None = unit.connection.execute(query).scalar()
+        if email is None:
+            raise UnknownName("no such administrator")
+        if not email:
+            return
+        unit.connection.execute(update(CONTACTS).where(CONTACTS.c.id == contact).values(email=""))
+        mine = (ROOM_SALTS.c.tenant == name, ROOM_SALTS.c.field == "by", ROOM_SALTS.c.value == email)
+        unit.connection.execute(delete(ROOM_SALTS).where(*mine))
+        unit.append(Event("contact.forgotten", actor=actor, tenant=name, facts={"contact": contact}))
