@@ -22,7 +22,7 @@ NO_GUARANTEE: Final = (
     "people who stand only in columns that the model does not read (owner, sender)",
     "the fact that somebody occurs in mails at all, and in how many (the graph is held the same in both worlds)",
     "what many people have in common: that is what the model is meant to learn",
-    "held-out figures on this card, which are measured on customer mails and rounded, outside the budget",
+    "the held-out and attack figures on this card, measured on customer mails outside the budget",
 )
 NOT_RUN: Final = (
     "reconstruction of mails from the weights",

@@ -148,7 +148,7 @@ def file(candidate: Candidate) -> Check:
 
 def words(candidate: Candidate) -> Check:
     """No 8 bytes of any training mail stand in the file."""
-    reasons = verbatim(candidate.data, candidate.material.texts)
+    reasons = verbatim(candidate.data, candidate.material.texts + candidate.material.rest_texts)
     return Check("verbatim", passed=not reasons, why="; ".join(reasons))
 
 

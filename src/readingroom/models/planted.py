@@ -20,32 +20,10 @@ from readingroom.models import features
 from readingroom.models.noise import LatticeNoise
 from readingroom.models.train import Examples
 
-_SYLLABLES: Final = tuple(
-    [
-        "ba",
-        "ce",
-        "di",
-        "fo",
-        "gu",
-        "ha",
-        "je",
-        "ki",
-        "lo",
-        "mu",
-        "na",
-        "pe",
-        "qu",
-        "ro",
-        "su",
-        "ta",
-        "ve",
-        "wi",
-        "xo",
-        "zu",
-    ]
-)
+_SYLLABLES: Final = "ba ce di fo gu ha je ki lo mu na pe qu ro su ta ve wi xo zu"
+_CHOICES: Final = 20
 _WORDS_IN_CANARY: Final = 24
-_MOST_CANARIES: Final = 128
+_MOST_CANARIES: Final = 512
 _FEWEST_CANARIES: Final = 64  # fewer could not catch anything
 
 
@@ -86,8 +64,8 @@ def canary_texts(planted: Planted) -> list[str]:
     lots = LatticeNoise(planted.canary_seed)
     texts = []
     for _ in planted.canaries_in:
-        picks = (lots.words(4 * _WORDS_IN_CANARY) % np.uint64(len(_SYLLABLES))).reshape(-1, 4)
-        texts.append(" ".join("".join(_SYLLABLES[int(p)] for p in word) for word in picks))
+        picks = (lots.words(4 * _WORDS_IN_CANARY) % np.uint64(_CHOICES)).reshape(-1, 4)
+        texts.append(" ".join("".join(_SYLLABLES[3 * int(p) : 3 * int(p) + 2] for p in word) for word in picks))
     return texts
 
 

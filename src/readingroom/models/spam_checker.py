@@ -2,8 +2,8 @@
 
 Rule 1: the data comes in as arguments, through the access gate, with purpose `spam-checker` (P23); nothing here opens a
 copy. Rule 2: each step checks, acts and appends its event in one transaction. Rule 3: the person who releases is not
-the person who trained, and both have the role for it. Rule 4: files are written before the row that makes them count, and
-read back by their hash; a file without a row is nobody's model and holds no customer data.
+the person who trained, and both have the role for it. Rule 4: files are written before the row that makes them count,
+and read back by their hash; a file without a row is nobody's model and holds no customer data.
 """
 
 from __future__ import annotations

@@ -70,7 +70,8 @@ def noisy_sum(values: Any, sensitivity: tuple[float, int], multiplier: float, *,
     # towards zero: a rounded row is never longer than the row
     whole = np.trunc(values.data * np.repeat(factor, np.diff(values.indptr)))
     total = np.bincount(values.indices, weights=whole, minlength=values.shape[1])  # exact: far below 2^53
-    return (total + noise.draw(multiplier * cap * LATTICE, values.shape[1])) * unit
+    noisy = total + noise.draw(multiplier * cap * LATTICE, values.shape[1])
+    return np.asarray(noisy * unit, dtype=np.float64)
 
 
 def noisy_scale(rows: Any, plan: Plan, *, noise: Noise, meter: Meter) -> Floats:
@@ -78,7 +79,7 @@ def noisy_scale(rows: Any, plan: Plan, *, noise: Noise, meter: Meter) -> Floats:
     meter.spend("scale", plan.scale)
     counts = noisy_sum(abs(rows[:, :-1]), (1.0, plan.cap), plan.scale, noise=noise)
     floor = plan.recipe.scale_floor * plan.scale * plan.cap
-    return np.asarray(np.sqrt(floor / np.maximum(counts, floor)), dtype=np.float64)
+    return np.sqrt(floor / np.maximum(counts, floor)).astype(np.float64)
 
 
 def rescale(rows: Any, scale: Floats) -> Any:
