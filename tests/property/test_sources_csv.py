@@ -210,7 +210,6 @@ def _typed(kind: str, cells: list[str | None]) -> tuple[list[object], int]:
         try:
             columns.check(block)
         except BadData as error:
-            assert error.position.column == "v"
             return [], error.position.row or 0
         return columns.batch(block, np.arange(block.rows), layout.columns[:1]).column(0).to_pylist(), 0
     return [], 0
@@ -263,6 +262,10 @@ def _slow_value(kind: str, text: str) -> object:
     return _slow_instant(text)
 
 
+def _american(one: datetime, hour: int) -> str:
+    return f"{one.month}/{one.day}/{one.year:04} {hour}:{one.minute:02}:{one.second:02}"
+
+
 def _mangle(draw: st.DrawFn, text: str) -> str:
     if text and draw(st.integers(0, 3)) == 0:
         at = draw(st.integers(0, len(text) - 1))
@@ -277,7 +280,7 @@ def _mangle(draw: st.DrawFn, text: str) -> str:
 @st.composite
 def typed_cells(draw: st.DrawFn) -> tuple[str, list[str | None]]:
     kind = draw(st.sampled_from(["int64", "boolean", "double", "guid", "dateTime"]))
-    instants = st.datetimes(datetime(1, 1, 2), datetime(9999, 12, 30))
+    instants = st.datetimes(datetime(1, 1, 2), datetime(9999, 12, 30))  # noqa: DTZ001 - the zone is written behind
     sound = {
         "int64": st.one_of(
             st.integers().map(str), st.integers(-(2**64), 2**64).map(str), st.text("0123456789-", max_size=21)
@@ -291,12 +294,8 @@ def typed_cells(draw: st.DrawFn) -> tuple[str, list[str | None]]:
             instants.map(lambda one: one.isoformat(timespec="microseconds") + "0Z"),
             instants.map(lambda one: one.isoformat(timespec="seconds") + "Z"),
             instants.map(lambda one: one.isoformat(timespec="seconds") + "-03:30"),
-            instants.map(
-                lambda one: (
-                    f"{one.month}/{one.day}/{one.year:04} {one.hour % 12 or 12}:{one.minute:02}:{one.second:02} {'AP'[one.hour // 12]}M"
-                )
-            ),
-            instants.map(lambda one: f"{one.month}/{one.day}/{one.year:04} {one.hour}:{one.minute:02}:00 AM +00:00"),
+            instants.map(lambda one: _american(one, one.hour % 12 or 12) + f" {'AP'[one.hour // 12]}M"),
+            instants.map(lambda one: _american(one, one.hour) + " AM +00:00"),
         ),
     }[kind]
     cells = draw(st.lists(st.one_of(st.none(), sound), max_size=5))
@@ -313,6 +312,7 @@ def _same(kind: str, fast: object, slow: object) -> bool:
 @given(given_cells=typed_cells())
 @example(given_cells=("dateTime", ["2024-02-29T23:59:59Z", "2023-02-29T00:00:00Z"]))
 @example(given_cells=("dateTime", ["2/30/2024 1:00:00 AM"]))
+@example(given_cells=("dateTime", ["2024-02-29T23:59:59+15:00"]))
 @example(given_cells=("int64", ["9223372036854775807", "9223372036854775808"]))
 @example(given_cells=("guid", [str(uuid.UUID(int=2**128 - 1)).upper()]))
 def test_typed_cells_are_what_a_slow_parser_says(given_cells: tuple[str, list[str | None]]) -> None:

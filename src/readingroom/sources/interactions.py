@@ -112,13 +112,14 @@ class InteractionTable:
     def _layout(self, names: list[str] | None, file: SourceFile) -> Layout:
         if names is None:
             return Layout((), 0)
-        twice = next((name for name, count in Counter(names).items() if count > 1), None)
-        if twice is not None:
-            raise BadData("column_twice", file.at(None, twice))
         must = (TIMESTAMP, *_MUST.get(self.name, ()))
         missing = next((name for name in must if name not in names), None)
         if missing is not None:
             raise BadData("column_missing", file.at(None, missing))
+        # only now is it a header: the first row of a blob without one would give a value away
+        twice = next((name for name, count in Counter(names).items() if count > 1), None)
+        if twice is not None:
+            raise BadData("column_twice", file.at(None, twice))
         if "" in names:
             raise BadData("column_missing", file.at())
         known = {TIMESTAMP: Column(TIMESTAMP, "dateTime")} | {one.name: one for one in self._types}

@@ -12,7 +12,8 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
-from readingroom.sources.files import Reading, SourceFile
+from readingroom.sources.blocks import Plain
+from readingroom.sources.files import SourceFile
 from readingroom.sources.model import BadData
 
 # the fields to decode: None for a string, a mapping for an object or an array of objects
@@ -30,7 +31,7 @@ _OPEN, _CLOSE = (b"{", b"["), (b"}", b"]")
 class JsonStream:
     """One document."""
 
-    def __init__(self, source: Reading, file: SourceFile) -> None:
+    def __init__(self, source: Plain, file: SourceFile) -> None:
         self._source, self._file = source, file
         self._data = b""
         self._at = 0
