@@ -108,7 +108,9 @@ def execute(arguments: Sequence[str]) -> int:
         return 1
     except Exception as error:  # noqa: BLE001 - the last fence: kind and place only, never values
         place = _where(error)
-        typer.echo(f"fault: {type(error).__name__} at {place}; nothing was half-done. Please report this line", err=True)
+        typer.echo(
+            f"fault: {type(error).__name__} at {place}; nothing was half-done. Please report this line", err=True
+        )
         return 1
     return answer if isinstance(answer, int) else 0
 

@@ -1,0 +1,106 @@
+"""`readingroom engagement`: opt-in, suspension, opt-out, termination, receipts (P02–P06, P35).
+
+In a real room the customer does this in its own session; the vendor may only enter a letter received, and terminate.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Annotated, Any
+
+import typer
+
+from readingroom.cli.act import house, in_simulation
+from readingroom.cli.show import AsJson, answer
+from readingroom.copies.purge import purge_all
+from readingroom.core.clock import parse_instant
+from readingroom.core.ids import TenantName
+from readingroom.engagement import optin
+from readingroom.keys.roles import Role
+
+app = typer.Typer(name="engagement", help="The engagement: from opt-in until it ends.", no_args_is_help=True)
+PAGE = "the portal page /portal of the customer's administrator"
+By = Annotated[str, typer.Option("--by", metavar="EMAIL", help="The customer's administrator (simulation rooms only).")]
+
+
+@app.command("opt-in")
+def opt_in(ctx: typer.Context, name: str, by: By, as_json: AsJson = False) -> None:
+    """Begin the engagement under the latest notice; the answer is the signed receipt."""
+    opened = in_simulation(house(ctx, Role.WEB), "--by", page=PAGE)
+    _answer(ctx, name, optin.opt_in(opened, name, by), as_json=as_json)
+
+
+@app.command("opt-out")
+def opt_out(
+    ctx: typer.Context,
+    name: str,
+    received: Annotated[str, typer.Option(metavar="DATE", help="When a letter came; 30 days' notice runs.")] = "",
+    by: By = "",
+    as_json: AsJson = False,
+) -> None:
+    """End the engagement: at once (the toggle), or by the notice of a letter received. Copies are purged."""
+    opened = house(ctx, Role.WEB)
+    if by or not received:
+        in_simulation(opened, "opting out for a customer", page=PAGE)
+    instant = parse_instant(received) if received else None
+    receipt = optin.opt_out(opened, name, by or None, received=instant)
+    _answer(ctx, name, receipt, as_json=as_json, purge_why="opt-out")
+
+
+@app.command("suspend")
+def suspend(ctx: typer.Context, name: str, as_json: AsJson = False) -> None:
+    """Stop copying and reading until `resume`."""
+    opened = in_simulation(house(ctx, Role.WEB), "suspending for a customer", page=PAGE)
+    _answer(ctx, name, optin.suspend(opened, name), as_json=as_json)
+
+
+@app.command("resume")
+def resume(ctx: typer.Context, name: str, as_json: AsJson = False) -> None:
+    """Take a suspended engagement up again."""
+    opened = in_simulation(house(ctx, Role.WEB), "resuming for a customer", page=PAGE)
+    _answer(ctx, name, optin.resume(opened, name), as_json=as_json)
+
+
+@app.command("terminate")
+def terminate(
+    ctx: typer.Context, name: str, why: Annotated[str, typer.Option(help="The reason.")], as_json: AsJson = False
+) -> None:
+    """The vendor ends the engagement; on the data it acts like an opt-out (P06)."""
+    receipt = optin.terminate(house(ctx, Role.WEB), name, why, actor="operator")
+    _answer(ctx, name, receipt, as_json=as_json, purge_why="terminated")
+
+
+@app.command("status")
+def status(ctx: typer.Context, name: str, as_json: AsJson = False) -> None:
+    """Where the engagement stands."""
+    found = optin.status(house(ctx, Role.WEB), name)
+    value = {
+        "tenant": found.tenant,
+        "state": found.state or "none",
+        "since": found.since,
+        "ends_at": found.ends_at,
+        "notice_version": found.notice_version,
+        "purposes": list(found.purposes),
+        "contact_ok": found.contact_ok,
+    }
+    answer(value, as_json=as_json)
+
+
+@app.command("receipt")
+def receipt(ctx: typer.Context, name: str) -> None:
+    """The latest signed receipt, as JSON."""
+    answer(optin.receipt(house(ctx, Role.WEB), name), as_json=True)
+
+
+def _answer(ctx: typer.Context, name: str, document: Mapping[str, Any], *, as_json: bool, purge_why: str = "") -> None:
+    found = optin.status(house(ctx, Role.WEB), name)
+    ended = found.state is not None and not optin.in_force(house(ctx, Role.WEB), name, house(ctx, Role.WEB).clock.now())
+    purged: list[str] = []
+    if purge_why and ended:
+        purged = [one["copy"] for one in purge_all(house(ctx, Role.WORKER), TenantName(name), why=purge_why)]
+    value = {"tenant": name, "state": found.state, "ends_at": found.ends_at, "purged": purged, "receipt": document}
+    text = f"engagement of {name}: {found.state}"
+    text += f", until {found.ends_at:%Y-%m-%d %H:%M}" if found.ends_at and not ended else ""
+    if purge_why and ended:
+        text += f"\npurged now: {', '.join(purged) or 'no copy was live'}"
+    answer(value, as_json=as_json, text=text)

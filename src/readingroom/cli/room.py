@@ -1,0 +1,39 @@
+"""`readingroom init`: make a room."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from readingroom import bootstrap
+from readingroom.cli.show import AsJson, answer
+
+
+def add_to(app: typer.Typer) -> None:
+    """Add the command to the main application."""
+
+    @app.command("init")
+    def init(
+        root: Annotated[Path, typer.Argument(metavar="ROOM", help="A folder that is absent or empty.")],
+        simulation: Annotated[
+            bool, typer.Option("--simulation", help="A room to try things in: fictional data only.")
+        ] = False,
+        vendor: Annotated[
+            str, typer.Option(help="Whose engagement it is, as the notice and receipts name it.")
+        ] = "Example Vendor",
+        name: Annotated[str, typer.Option(help="What the pages call the room.")] = "",
+        as_json: AsJson = False,
+    ) -> None:
+        """Make a room: databases, stores, keys of each role and logs. Never overwrites."""
+        settings = bootstrap.init(root, simulation=simulation, vendor=vendor, name=name)
+        value = {
+            "room": settings.room_id,
+            "root": str(settings.root),
+            "simulation": settings.simulation,
+            "places": sorted(settings.places),
+        }
+        kind = "simulation room" if simulation else "room"
+        text = f"{kind} {settings.room_id} is open at {settings.root}, with places {', '.join(sorted(settings.places))}"
+        answer(value, as_json=as_json, text=text)

@@ -1,0 +1,105 @@
+"""The web process: three faces and an API over one house, opened in the role `web`.
+
+Rule 2: a room that is not a simulation refuses to serve until an identity provider is configured.
+Rule: every answer has the headers of `security`; errors show our own words only.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+from fastapi import FastAPI
+from fastapi.exceptions import RequestValidationError
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import JSONResponse, RedirectResponse, Response
+from starlette.staticfiles import StaticFiles
+
+from readingroom import __version__
+from readingroom.bootstrap import open_house
+from readingroom.core.errors import BadSetting, ReadingroomError, http_status
+from readingroom.keys.roles import Role
+from readingroom.web import entrance
+from readingroom.web.desk import routes as desk
+from readingroom.web.guard import SignInNeededError
+from readingroom.web.pages import page
+from readingroom.web.portal import routes as portal
+from readingroom.web.security import headers_for
+from readingroom.web.workbench import routes as workbench
+
+_HERE = Path(__file__).parent
+
+
+def create_app(root: Path) -> FastAPI:
+    """The application over the room at `root`; BadSetting where nobody could sign in safely."""
+    house = open_house(root, Role.WEB)
+    if not house.settings.simulation and not house.settings.identity_provider:
+        raise BadSetting(
+            "room.toml: [identity_provider] is empty; a room with real data is not served until people can sign in"
+        )
+
+    @asynccontextmanager
+    async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
+        yield
+        house.db.close()
+        for place in house.places.values():
+            place.db.close()
+
+    app = FastAPI(
+        title="Readingroom", version=__version__, docs_url=None, redoc_url=None, openapi_url=None, lifespan=lifespan
+    )
+    app.state.house = house
+    app.state.frames = workbench.Frames()
+    app.middleware("http")(_add_headers)
+    app.add_exception_handler(ReadingroomError, _answer_error)
+    app.add_exception_handler(RequestValidationError, _answer_bad_request)
+    app.add_exception_handler(HTTPException, _answer_http)
+    app.add_exception_handler(Exception, _answer_fault)
+    for face in (entrance, portal, workbench, desk):
+        app.include_router(face.router)
+    app.mount("/static", StaticFiles(directory=_HERE / "static"), name="static")
+    return app
+
+
+async def _add_headers(request: Request, handle: Callable[[Request], Awaitable[Response]]) -> Response:
+    response = await handle(request)
+    path = request.url.path
+    for name, value in headers_for(path, frame=path.startswith("/work/frame/")).items():
+        response.headers[name] = value
+    return response
+
+
+async def _answer_error(request: Request, error: Exception) -> Response:
+    if isinstance(error, SignInNeededError) and request.method == "GET" and _wants_page(request):
+        return RedirectResponse("/sign-in", status_code=303)
+    reasons = list(getattr(error, "reasons", ()))
+    return _problem(request, http_status(error), str(error), reasons)
+
+
+async def _answer_bad_request(request: Request, _error: Exception) -> Response:
+    # the foreign text repeats what was sent, so it is not shown
+    return _problem(request, 400, "the request lacks something, or something in it has the wrong form", [])
+
+
+async def _answer_http(request: Request, error: Exception) -> Response:
+    status = error.status_code if isinstance(error, HTTPException) else 500
+    words = {404: "there is no such page", 405: "this page does not take that kind of request"}
+    return _problem(request, status, words.get(status, "the request cannot be answered"), [])
+
+
+async def _answer_fault(request: Request, error: Exception) -> Response:
+    return _problem(request, 500, f"something is broken ({type(error).__name__}); nothing was half-done", [])
+
+
+def _problem(request: Request, status: int, detail: str, reasons: list[str]) -> Response:
+    if not _wants_page(request):
+        return JSONResponse({"status": status, "detail": detail, "reasons": reasons}, status_code=status)
+    if not hasattr(request.state, "session"):
+        request.state.session = None
+    return page(request, "problem.html", status, detail=detail, reasons=reasons, code=status)
+
+
+def _wants_page(request: Request) -> bool:
+    return "text/html" in request.headers.get("accept", "") and not request.url.path.startswith("/api/")

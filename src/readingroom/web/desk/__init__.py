@@ -1,0 +1,1 @@
+"""The desk: approvals, flags, models and promises; what needs somebody today."""

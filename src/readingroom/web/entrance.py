@@ -1,0 +1,92 @@
+"""The entrance: sign-in links (simulation rooms), signing out, health, and where each kind of visitor belongs."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from fastapi import APIRouter
+from starlette.requests import Request
+from starlette.responses import JSONResponse, RedirectResponse, Response
+
+from readingroom.access.people import PersonRole, get_person
+from readingroom.access.sessions import SESSION_LIFE, SessionKind, end_session, find_session, redeem_link
+from readingroom.core.errors import AccessDenied
+from readingroom.db.engines import EVERY_TENANT
+from readingroom.web.guard import COOKIE, house_of
+from readingroom.web.pages import page
+from readingroom.web.permissions import Permission, declare
+
+router = APIRouter()
+_HOMES = (
+    (PersonRole.REVIEWER, "/work"),
+    (PersonRole.APPROVER, "/desk"),
+    (PersonRole.PRIVACY_OFFICER, "/desk/flags"),
+    (PersonRole.ML_ENGINEER, "/desk/models"),
+)
+
+
+@declare(router, "GET", "/", Permission.ANYONE)
+def home(request: Request) -> Response:
+    """Send a visitor to where they belong."""
+    house = house_of(request)
+    session = find_session(house, request.cookies.get(COOKIE, ""))
+    if session is None:
+        return RedirectResponse("/sign-in", status_code=303)
+    if session.who.kind is SessionKind.CUSTOMER:
+        return RedirectResponse("/portal", status_code=303)
+    roles = get_person(house, session.who.person).roles
+    address = next((where for role, where in _HOMES if role in roles), "/sign-in")
+    return RedirectResponse(address, status_code=303)
+
+
+@declare(router, "GET", "/sign-in", Permission.ANYONE)
+def sign_in(request: Request) -> Response:
+    """How to sign in here."""
+    return page(request, "sign_in.html")
+
+
+@declare(router, "GET", "/sign-in/{token}", Permission.ANYONE)
+def redeem(request: Request, token: str) -> Response:
+    """Show a button, so that a mail scanner or a preview that follows a link does not use it up."""
+    return page(request, "redeem.html", token=token)
+
+
+@declare(router, "POST", "/sign-in/{token}", Permission.ANYONE)
+def enter(request: Request, token: str) -> Response:
+    """Use a sign-in link: a fresh session, never the visitor's old one (fixation)."""
+    if request.headers.get("sec-fetch-site", "same-origin") not in {"same-origin", "none"}:
+        raise AccessDenied("sign in from the room's own page")
+    session = redeem_link(house_of(request), token)
+    response = RedirectResponse("/", status_code=303)
+    response.set_cookie(
+        COOKIE,
+        session,
+        max_age=int(SESSION_LIFE.total_seconds()),
+        httponly=True,
+        samesite="strict",
+        secure=request.url.scheme == "https",
+        path="/",
+    )
+    return response
+
+
+@declare(router, "POST", "/sign-out", Permission.SIGNED_IN)
+def sign_out(request: Request) -> Response:
+    """End the session here and now."""
+    end_session(house_of(request), request.cookies.get(COOKIE, ""))
+    response = RedirectResponse("/sign-in", status_code=303)
+    response.delete_cookie(COOKIE, path="/")
+    response.headers["Clear-Site-Data"] = '"cookies", "storage"'
+    return response
+
+
+@declare(router, "GET", "/api/health", Permission.ANYONE)
+def health(request: Request) -> JSONResponse:
+    """Whether the databases answer; nothing else."""
+    house = house_of(request)
+    answered: dict[str, Any] = {}
+    for database in (house.db, *(place.db for place in house.places.values())):
+        with database.read(EVERY_TENANT) as connection:
+            connection.exec_driver_sql("SELECT 1")
+        answered[database.name] = "ok"
+    return JSONResponse({"status": "ok", "databases": answered})

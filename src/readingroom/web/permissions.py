@@ -1,0 +1,51 @@
+"""Who may use a route: every route declares one permission, and the guard checks it before the route's code runs.
+
+Rule 2, default deny: `declare` is the only way to add a route, a permission is an argument without a default, and an
+architecture test walks the application for routes that came another way.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from enum import StrEnum
+from typing import Any, Final
+
+from fastapi import APIRouter
+
+SAFE: Final = frozenset({"GET", "HEAD"})
+
+
+class Permission(StrEnum):
+    """What a visitor must be."""
+
+    ANYONE = "anyone"  # sign-in, health: nothing of a customer's
+    SIGNED_IN = "signed in"
+    CUSTOMER = "customer administrator"  # sees one tenant: the session's, never one from the address
+    REVIEWER = "reviewer"
+    APPROVER = "approver"
+    OFFICER = "privacy-officer"
+    ENGINEER = "ml-engineer"
+    STAFF = "staff"  # any of the four above
+
+
+DECLARED: dict[tuple[str, str], Permission] = {}
+
+
+def declare(router: APIRouter, method: str, path: str, permission: Permission) -> Callable[[Any], Any]:
+    """Add the decorated function as the route `method path` for `permission`; changes also need a page's own token."""
+
+    def add(function: Any) -> Any:
+        DECLARED[method, path] = permission
+        from readingroom.web.guard import guard_for
+
+        router.add_api_route(
+            path,
+            function,
+            methods=[method],
+            dependencies=[guard_for(permission, changes=method not in SAFE)],
+            include_in_schema=True,
+            response_model=None,
+        )
+        return function
+
+    return add

@@ -1,0 +1,88 @@
+"""What the register says about one tenant, as its administrator reads it (P10): who, for whom, why, how many, when.
+
+Read from the event rows of the tenant's own place; the same lines are in the tenant's Merkle log, which the
+administrator can take home and verify.
+"""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import select
+
+from readingroom.audit.tables import PLACE_EVENTS
+from readingroom.engagement.tenants import Tenant
+from readingroom.house import House
+
+_LOOKS = ("item.viewed", "part.opened", "access.denied")
+_WORDS = {
+    "item.viewed": "looked at items",
+    "part.opened": "read for a model, check or request",
+    "access.denied": "was denied",
+}
+
+
+@dataclass(frozen=True)
+class Look:
+    """One line of who saw what: a day's looks of one actor for one purpose."""
+
+    day: str
+    what: str
+    actor: str
+    employer: str
+    country: str
+    purpose: str
+    count: int
+
+
+def looks(house: House, tenant: Tenant) -> list[Look]:
+    """Every look at the tenant's copies, a line per day, actor and purpose, newest first."""
+    counted: Counter[tuple[str, ...]] = Counter()
+    for leaf in _leaves(house, tenant, _LOOKS):
+        facts = leaf["facts"]
+        key = (
+            str(leaf["at"])[:10],
+            str(leaf["name"]),
+            str(leaf["actor"]),
+            str(facts.get("employer", "this system")),
+            str(facts.get("country", "–")),
+            str(facts.get("purpose", "–")),
+        )
+        counted[key] += 1
+    lines = [
+        Look(day, _WORDS[name], actor, employer, country, purpose, count)
+        for (day, name, actor, employer, country, purpose), count in counted.items()
+    ]
+    return sorted(lines, key=lambda look: (look.day, look.count), reverse=True)
+
+
+def last_look(house: House, tenant: Tenant) -> datetime | None:
+    """When somebody last looked at an item or a part of this tenant's."""
+    place = house.place(tenant.place)
+    names = PLACE_EVENTS.c.name.in_(("item.viewed", "part.opened"))
+    query = select(PLACE_EVENTS.c.at).where(PLACE_EVENTS.c.tenant == tenant.name, names)
+    with place.db.read(tenant.name) as connection:
+        found: datetime | None = connection.execute(query.order_by(PLACE_EVENTS.c.number.desc()).limit(1)).scalar()
+    return found
+
+
+def recent_events(house: House, tenant: Tenant, limit: int = 40) -> list[dict[str, Any]]:
+    """The newest lines of the tenant's register, public part only."""
+    place = house.place(tenant.place)
+    query = select(PLACE_EVENTS.c.leaf, PLACE_EVENTS.c.log_index).where(PLACE_EVENTS.c.tenant == tenant.name)
+    with place.db.read(tenant.name) as connection:
+        rows = connection.execute(query.order_by(PLACE_EVENTS.c.number.desc()).limit(limit)).all()
+    return [{**json.loads(row.leaf), "log_index": row.log_index} for row in rows]
+
+
+def _leaves(house: House, tenant: Tenant, names: tuple[str, ...]) -> Iterator[dict[str, Any]]:
+    place = house.place(tenant.place)
+    query = select(PLACE_EVENTS.c.leaf).where(PLACE_EVENTS.c.tenant == tenant.name, PLACE_EVENTS.c.name.in_(names))
+    with place.db.read(tenant.name) as connection:
+        for leaf in connection.execute(query).scalars():
+            yield json.loads(leaf)

@@ -1,0 +1,80 @@
+"""Headers of every answer, and where a request may come from.
+
+Rule: no inline script or style, nothing from another host, nothing kept by the browser (`no-store`), no frame around us.
+The mail frame has a policy of its own: nothing in it can run or fetch, its own styles excepted (P19).
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+from collections.abc import Mapping
+from typing import Final
+
+from starlette.requests import Request
+
+from readingroom.core.errors import AccessDenied
+
+PAGE_POLICY: Final = "; ".join(
+    (
+        "default-src 'none'",
+        "script-src 'self'",
+        "style-src 'self'",
+        "img-src 'self'",
+        "connect-src 'self'",
+        "font-src 'self'",
+        "frame-src 'self'",
+        "form-action 'self'",
+        "base-uri 'none'",
+        "frame-ancestors 'none'",
+        "require-trusted-types-for 'script'",
+        "trusted-types 'none'",
+    )
+)
+FRAME_POLICY: Final = "; ".join(
+    (
+        "sandbox allow-same-origin",
+        "default-src 'none'",
+        "style-src 'self' 'unsafe-inline'",
+        "img-src data:",
+        "form-action 'none'",
+        "base-uri 'none'",
+        "frame-ancestors 'self'",
+    )
+)
+_ALWAYS: Final[Mapping[str, str]] = {
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "no-referrer",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Permissions-Policy": "clipboard-read=(), clipboard-write=(), display-capture=(), camera=(), microphone=(), geolocation=()",
+}
+
+
+def headers_for(path: str, *, frame: bool) -> dict[str, str]:
+    """The headers that an answer at `path` always has."""
+    headers = dict(_ALWAYS)
+    headers["Content-Security-Policy"] = FRAME_POLICY if frame else PAGE_POLICY
+    headers["X-Frame-Options"] = "SAMEORIGIN" if frame else "DENY"
+    static = path.startswith("/static/")
+    headers["Cache-Control"] = "public, max-age=3600" if static else "no-store"
+    return headers
+
+
+def csrf_token(session_token: str) -> str:
+    """The token that a page of this session puts into its forms; it tells nothing about the session."""
+    return hmac.new(session_token.encode(), b"csrf", hashlib.sha256).hexdigest()
+
+
+def check_origin(request: Request, *, session_token: str, given: str) -> None:
+    """Refuse a change that did not come from a page of this session (cross-site request forgery)."""
+    site = request.headers.get("sec-fetch-site", "same-origin")
+    origin = request.headers.get("origin")
+    if site not in {"same-origin", "none"} or (origin is not None and origin != _own(request)):
+        raise AccessDenied("this change came from another site; open the page again and repeat it")
+    if not hmac.compare_digest(csrf_token(session_token).encode(), given.encode()):
+        raise AccessDenied("this form is not of your session; open the page again and repeat it")
+
+
+def _own(request: Request) -> str:
+    return f"{request.url.scheme}://{request.url.netloc}"

@@ -1,0 +1,1 @@
+"""The workbench: one item, one key, no reload."""

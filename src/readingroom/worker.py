@@ -1,0 +1,176 @@
+"""Duties that come with time: recover, end, purge, expire, watch, answer triggers, and write it all to the Merkle log.
+
+Each duty opens the house in its own role (least privilege). A round is idempotent, two workers at once take turns, and
+a duty that fails is reported and retried in the next round without keeping the others from their work: a purge must
+not wait for a broken mail queue. In a simulation room `advance` moves the clock, stops at every deadline on the way and
+does that day's duties (rule 6).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from pathlib import Path
+
+from readingroom.access.grants import deadlines as grant_deadlines
+from readingroom.access.grants import expire_due
+from readingroom.access.monitor import watch_access
+from readingroom.access.people import forget_people
+from readingroom.audit.sequencer import sequence_all
+from readingroom.bootstrap import only_one, open_house, simulated_clock
+from readingroom.copies.purge import purge_all, purge_deadlines, purge_due
+from readingroom.copies.recover import recover
+from readingroom.core.errors import ReadingroomError
+from readingroom.engagement.mirror import refresh
+from readingroom.engagement.optin import deadlines as engagement_deadlines
+from readingroom.engagement.optin import end_due, statuses
+from readingroom.engagement.states import EngagementState
+from readingroom.house import House
+from readingroom.keys.roles import Role
+from readingroom.subjects.duties import carry_out
+from readingroom.subjects.requests import deadlines as request_deadlines
+
+
+@dataclass(frozen=True)
+class Duty:
+    """One duty: its name, the role it runs in, and what it did, a line each."""
+
+    name: str
+    role: Role
+    act: Callable[[House], list[str]]
+
+
+@dataclass(frozen=True)
+class Stop:
+    """One deadline that a simulated clock stopped at, and what was done there."""
+
+    at: datetime
+    why: str
+    done: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Round:
+    """What one round of duties did, and which duties failed."""
+
+    done: tuple[str, ...]
+    failed: tuple[str, ...]
+
+
+def _recover(house: House) -> list[str]:
+    return [f"recovered: {line}" for line in recover(house)]
+
+
+def _engagements(house: House) -> list[str]:
+    mirrored = [f"mirror of {tenant} brought in line" for tenant in refresh(house)]
+    return mirrored + [f"engagement of {tenant} ended" for tenant in end_due(house)]
+
+
+def _purge_ended(house: House) -> list[str]:
+    ended = [one.tenant for one in statuses(house) if one.state is EngagementState.ENDED]
+    return [
+        f"purged {c['copy']} of {tenant}" for tenant in ended for c in purge_all(house, tenant, why="engagement ended")
+    ]
+
+
+def _purge(house: House) -> list[str]:
+    return [f"purged {c['copy']} of {c['tenant']}: its time was up" for c in purge_due(house)]
+
+
+def _grants(house: House) -> list[str]:
+    count = expire_due(house)
+    return [f"{count} requests or grants expired"] if count else []
+
+
+def _watch(house: House) -> list[str]:
+    return [f"access: {line}" for line in watch_access(house)]
+
+
+def _forget(house: House) -> list[str]:
+    count = forget_people(house)
+    return [f"{count} people forgotten"] if count else []
+
+
+def _subjects(house: House) -> list[str]:
+    return [f"data subjects: {line}" for line in carry_out(house)]
+
+
+def _sequence(house: House) -> list[str]:
+    count = sequence_all(house)
+    return [f"{count} events written to the log"] if count else []
+
+
+# purges come before everything that could fail for other reasons; the log comes last, to hold the round's own events
+DUTIES = (
+    Duty("recover", Role.WORKER, _recover),
+    Duty("engagements", Role.WORKER, _engagements),
+    Duty("purge what ended", Role.WORKER, _purge_ended),
+    Duty("purge what is due", Role.WORKER, _purge),
+    Duty("expire grants", Role.WORKER, _grants),
+    Duty("watch access", Role.WORKER, _watch),
+    Duty("data subjects", Role.SUBJECTS, _subjects),
+    Duty("forget people", Role.WORKER, _forget),
+    Duty("sequence the log", Role.WORKER, _sequence),
+)
+
+
+def run_round(root: Path) -> Round:
+    """Do every duty once; a failed one is named, and the others are done all the same."""
+    houses = {role: open_house(root, role) for role in {duty.role for duty in DUTIES}}
+    done: list[str] = []
+    failed: list[str] = []
+    try:
+        with only_one(houses[Role.WORKER], "worker"):
+            for duty in DUTIES:
+                try:
+                    done += duty.act(houses[duty.role])
+                except ReadingroomError as error:
+                    failed.append(f"{duty.name}: {error}")
+    finally:
+        for house in houses.values():
+            _close(house)
+    return Round(tuple(done), tuple(failed))
+
+
+def advance(root: Path, span: timedelta) -> list[Stop]:
+    """Move a simulation room's clock by `span`, stopping at each deadline on the way to do that day's duties."""
+    house = open_house(root, Role.WORKER)
+    clock = simulated_clock(house)
+    target = clock.now() + span
+    stops: list[Stop] = []
+    try:
+        while True:
+            now = clock.now()
+            ahead = [(at, why) for at, why in _deadlines(house) if now < at <= target]
+            if not ahead:
+                break
+            at = min(ahead)[0]
+            whys = sorted({why for instant, why in ahead if instant <= at})
+            clock.advance(at - now + timedelta(milliseconds=1))
+            stops.append(_stop(root, clock.now(), "; ".join(whys)))
+        left = target - clock.now()
+        if left > timedelta(0):
+            clock.advance(left)
+        stops.append(_stop(root, clock.now(), "arrived"))
+    finally:
+        _close(house)
+    return stops
+
+
+def _stop(root: Path, at: datetime, why: str) -> Stop:
+    found = run_round(root)
+    return Stop(at, why, (*found.done, *(f"FAILED {line}" for line in found.failed)))
+
+
+def _deadlines(house: House) -> Iterator[tuple[datetime, str]]:
+    yield from engagement_deadlines(house)
+    yield from purge_deadlines(house)
+    yield from grant_deadlines(house)
+    yield from request_deadlines(house)
+
+
+def _close(house: House) -> None:
+    house.db.close()
+    for place in house.places.values():
+        place.db.close()
