@@ -14,10 +14,11 @@ from sqlalchemy import delete, insert, select, update
 
 from readingroom.audit import sequencer
 from readingroom.audit.logs import Log
+from readingroom.audit.merkle import leaf_hash
 from readingroom.audit.proofs import check_extends, write_proof
 from readingroom.audit.sequencer import create_log, read_head, sequence
 from readingroom.audit.tables import PLACE_EVENTS
-from readingroom.audit.tiles import CHECKPOINT, Tiles
+from readingroom.audit.tiles import CHECKPOINT, Tiles, pack
 from readingroom.audit.unit import Event, unit_of_work
 from readingroom.audit.verify import LogResult, verify_log, verify_one
 from readingroom.core import steps
@@ -27,6 +28,7 @@ from readingroom.core.ids import TenantName
 from readingroom.db.engines import EVERY_TENANT, Database
 from readingroom.db.schema import PLACE
 from readingroom.keys.roles import Role, RoleKeys
+from readingroom.stores.durable import UNFINISHED
 
 ACME, BETA = TenantName("acme"), TenantName("beta")
 ORIGIN = "readingroom/room-1/us/acme"
@@ -142,6 +144,30 @@ def test_a_crash_at_any_step_loses_nothing_and_doubles_nothing(bench: Bench, ste
     assert bench.logged() == bench.leaves()
     result = bench.result()
     assert (result.problem, result.pending, result.size) == (None, 0, 260 + more)
+
+
+def test_what_an_unfinished_write_left_is_replaced_even_if_other_events_come_first(bench: Bench) -> None:
+    bench.append(3)
+    bench.sequence()
+    bench.append(5)
+
+    def crash(name: str) -> None:
+        if name == sequencer.TILES_WRITTEN:
+            raise Crash
+
+    stop = steps.watch(crash)
+    with pytest.raises(Crash):
+        bench.sequence()
+    stop()
+    (bench.folder / f".half{UNFINISHED}").write_bytes(b"half")
+    with unit_of_work(bench.db, ACME, bench.clock) as unit:  # a transaction that committed late, with an early number
+        identity = unit.append(Event("item.viewed", actor="rev-2", tenant=ACME))
+        unit.connection.execute(update(PLACE_EVENTS).where(PLACE_EVENTS.c.id == identity).values(number=-1))
+    bench.append(10)
+    bench.sequence()
+    assert bench.result().problem is None
+    assert sorted(bench.logged()) == sorted(bench.leaves())
+    assert not (bench.folder / f".half{UNFINISHED}").exists()
 
 
 def test_a_killed_worker_leaves_a_log_that_the_next_one_finishes(bench: Bench) -> None:
@@ -260,6 +286,14 @@ def test_nothing_is_signed_over_a_log_that_is_broken(bench: Bench) -> None:
         with pytest.raises(LogFault):
             bench.sequence()
         assert (bench.folder / CHECKPOINT).read_bytes() == note
+        path.write_bytes(before)
+    true = {path: path.read_bytes() for path in (tile, entries)}
+    rewritten = [*bench.logged()[:4], b'{"id":"ev-other"}']
+    entries.write_bytes(pack(rewritten))  # rewritten so that entries and tile agree with each other
+    tile.write_bytes(b"".join(map(leaf_hash, rewritten)))
+    with pytest.raises(LogFault, match="root"):
+        bench.sequence()
+    for path, before in true.items():
         path.write_bytes(before)
     (bench.folder / CHECKPOINT).unlink()
     with pytest.raises(LogFault, match="no checkpoint"):
