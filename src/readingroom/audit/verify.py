@@ -22,7 +22,7 @@ from pathlib import Path
 
 from sqlalchemy import RowMapping, func, select
 
-from readingroom.audit.checkpoint import Checkpoint
+from readingroom.audit.checkpoint import Checkpoint, verifier_key
 from readingroom.audit.logs import Log, LogHouse, events_of, every_log
 from readingroom.audit.merkle import leaf_hash, root_of, tree_root
 from readingroom.audit.sequencer import event_identity, of_tenant, read_head
@@ -55,6 +55,7 @@ class LogResult:
     root: str  # hex
     pending: int  # events that the sequencer has not written yet
     problem: str | None
+    public: str  # the log's verifier key, for whoever verifies it elsewhere
 
 
 def verify_log(log_dir: Path, origin: str, public: bytes) -> Verified:
@@ -77,18 +78,20 @@ def verify_one(log: Log, public: bytes) -> LogResult:
         rows, known, last = connection.execute(
             select(func.count(), func.count(table.c.log_index), func.max(table.c.log_index)).where(mine)
         ).one()
-    size, root = 0, ""
+    size, root, key = 0, "", verifier_key(log.origin, public)
     problem: str | None = None
     try:
         if not known and read_bytes(log.directory, CHECKPOINT) is None and not (log.directory / "tile").exists():
-            return LogResult(log.place, log.tenant, log.origin, 0, "", rows, None)  # not begun: the worker's next pass
+            return LogResult(
+                log.place, log.tenant, log.origin, 0, "", rows, None, key
+            )  # not begun: the worker's next pass
         head, _note = read_head(log.directory, log.origin, public)
         size, root = head.size, head.root.hex()
         _check_head(log.directory, head)
         _check_rows(log, head, known=known, last=last)
     except LogFault as fault:
         problem = str(fault)
-    return LogResult(log.place, log.tenant, log.origin, size, root, rows - known, problem)
+    return LogResult(log.place, log.tenant, log.origin, size, root, rows - known, problem, key)
 
 
 def _check_head(log_dir: Path, head: Checkpoint) -> None:

@@ -82,7 +82,7 @@ def opt_in(house: House, tenant: str, by: str, *, actor: str = "customer", conta
 
 
 def opt_out(
-    house: House, tenant: str, by: str, *, received: datetime | None = None, actor: str = "customer"
+    house: House, tenant: str, by: str | None = None, *, received: datetime | None = None, actor: str = "customer"
 ) -> dict[str, Any]:
     """End the engagement: at once (the toggle), or by the notice of a letter `received` at that instant (P03).
 
