@@ -16,8 +16,11 @@ _MARKETING = {"marketing_solution", "marketing_core", "customer_insights"}
 
 
 def build(lines: list[str]) -> dict[str, dict[str, dict[str, object]]]:
-    """Facts only: store, table, marketing or not, primary key, column names in lower case with their CDM types."""
-    out: dict[str, dict[str, dict[str, object]]] = {"dataverse": {}, "interactions": {}}
+    """Facts only: store, table, marketing or not, primary key, column names in lower case with their CDM types.
+
+    `names` lists the names as CDM spells them, with capitals: the words of the product, and schema names.
+    """
+    out: dict[str, dict[str, dict[str, object]]] = {"dataverse": {}, "interactions": {}, "names": {}}
     for line in lines:
         record = json.loads(line)
         store = "interactions" if record["group"].startswith("interaction") else "dataverse"
@@ -26,8 +29,10 @@ def build(lines: list[str]) -> dict[str, dict[str, dict[str, object]]]:
         table["marketing"] = bool(table["marketing"]) or record["group"] in _MARKETING
         table["key"] = table["key"] or (record["primary_key"] or "").lower()
         columns = table["columns"]
+        out["names"][record["entity"]] = {}
         assert isinstance(columns, dict)  # noqa: S101 - made three lines above
         for column in record["columns"]:
+            out["names"][column["name"]] = {}
             columns.setdefault((column.get("source_name") or column["name"]).lower(), column["data_type"] or "")
     return out
 
@@ -36,9 +41,10 @@ def main() -> None:
     """Read the CDM listing named on the command line and write the package data."""
     with gzip.open(sys.argv[1], "rt", encoding="utf-8") as source:
         tables = build(source.readlines())
-    text = json.dumps(tables, sort_keys=True, separators=(",", ":")).encode()
+    facts = {**tables, "names": sorted(tables["names"])}
+    text = json.dumps(facts, sort_keys=True, separators=(",", ":")).encode()
     OUT.write_bytes(gzip.compress(text, 9, mtime=0))
-    print(f"{OUT.name}: {sum(len(t) for t in tables.values())} tables, {OUT.stat().st_size} bytes")
+    print(f"{OUT.name}: {len(tables['dataverse']) + len(tables['interactions'])} tables, {OUT.stat().st_size} bytes")
 
 
 if __name__ == "__main__":

@@ -97,17 +97,24 @@ class Classification:
                     found[column] = treatment if found.get(column, treatment) == treatment else None
         return found
 
+    @property
+    def spelt(self) -> tuple[str, ...]:
+        """Listed names as the Common Data Model spells them, with capitals."""
+        return tuple(self.cdm["names"])
+
     @cached_property
     def names(self) -> frozenset[str]:
         """Every table and column that is listed, in lower case: names that are no secret."""
         tables = {*self.cdm["dataverse"], *self.cdm["interactions"], *self.rules["tables"], *self.rules["admitted"]}
-        listed = {column for store in self.cdm.values() for facts in store.values() for column in facts["columns"]}
+        stores = (self.cdm["dataverse"], self.cdm["interactions"])
+        listed = {column for store in stores for facts in store.values() for column in facts["columns"]}
+        listed |= {name.lower() for name in self.spelt}
         exact = {column for section in self.exact.values() for column in section}
         return frozenset(tables | listed | exact)
 
     def column_type(self, table: str, store: str, *, column: str) -> str | None:
         """The CDM type of a column, None when CDM does not list it for this table."""
-        facts = self.cdm.get(store, {}).get(table.lower())
+        facts = self.cdm[store].get(table.lower()) if store in {"dataverse", "interactions"} else None
         found = facts["columns"].get(column.lower()) if facts else None
         return None if found is None else str(found)
 

@@ -40,7 +40,7 @@ class Engine:
 
     def __init__(self, plans: tuple[TablePlan, ...], prepared: Prepared) -> None:
         self._tables = frozenset((plan.table, plan.store) for plan in plans)
-        self._names = NameCheck(shipped(), prepared.people, in_vocabulary=prepared.in_vocabulary)
+        self._names = NameCheck(shipped(), prepared.people)
         self._literals = Literals(shipped(), lambda place: prepared.shared.has("place", place), self._names.allowed)
         self._prepared = prepared
 

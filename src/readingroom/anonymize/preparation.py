@@ -57,6 +57,7 @@ class Preparation:
                 self._people.add_people(people)
                 if plan.person != "account":
                     self._person_words.add(full_names(people))
+            self._count_places(plan, batch)
 
     def count(self, plan: TablePlan, batch: pa.RecordBatch) -> None:
         """Count the authors of words, the subjects of codes and places, and combinations of quasi-identifiers."""
@@ -72,11 +73,17 @@ class Preparation:
                     self._words.add(authors, cells, _MARKUP[action])
                 elif action is Action.KEEP or column.treatment.argument == "place":
                     self._shared.add(f"{plan.table}.{column.name}", cells, subjects=subjects)
-                if shipped().kind(column.name) == "place":
-                    self._shared.add("place", cells, subjects=subjects)
             if plan.quasi and plan.quasi == tuple(name for name in plan.quasi if name in batch.schema.names):
                 counted = self._combinations.setdefault(plan.table, Combinations(plan.table, plan.quasi))
                 counted.add(quasi_hashes(plan, batch, key=self._key))
+
+    def _count_places(self, plan: TablePlan, batch: pa.RecordBatch) -> None:
+        """Cities and countries of whatever column: a query for one may show it if enough people have it."""
+        places = [name for name in plan.needed if name in batch.schema.names and shipped().kind(name) == "place"]
+        if places:
+            subjects = subjects_of(plan, batch, key=self._key)
+            for name in places:
+                self._shared.add("place", as_text(batch.column(name)), subjects=subjects)
 
     def engine(self, plans: Sequence[TablePlan]) -> Engine:
         """The engine for these tables; nothing can be learnt afterwards."""

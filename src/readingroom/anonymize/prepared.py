@@ -23,8 +23,3 @@ class Prepared:
     shared: SharedCells
     suppressions: Mapping[str, Suppression]
     people: PersonWords
-
-    def in_vocabulary(self, word: str) -> bool:
-        """Whether `word` is in the public vocabulary (names removed)."""
-        del word
-        return False

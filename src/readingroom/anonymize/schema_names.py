@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import re
+from collections import Counter
 from collections.abc import Callable, Iterable
 from functools import lru_cache
 from itertools import pairwise
@@ -18,6 +19,8 @@ import pyarrow as pa
 
 from readingroom.anonymize.classification import Classification
 from readingroom.anonymize.folding import fold
+from readingroom.anonymize.kernels import hash_words, look_up
+from readingroom.anonymize.lexicon import MONTH, NAME, WORD, lexicon
 
 _PREFIX = re.compile(r"^(?:[a-z][a-z0-9]{1,7})_(?=.)")
 _WORD = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+|[^\W\d_a-zA-Z]+")
@@ -26,6 +29,26 @@ _DIGITS = re.compile(r"\d(?:[_\W]?\d){6,}")
 _TITLES = frozenset({"mr", "mrs", "ms", "dr", "prof", "frau", "herr", "mme", "sra"})
 _SMALL = frozenset({"id", "no", "by", "at", "of", "in", "on", "to", "is", "up", "a", "an", "as", "or", "if"})
 _MAX = 200
+_MANY = 10  # "price", "bill" and "sales" are names of people, too
+# Dataverse's AttributeType and AttributeTypeName; cells of a column of types are codes of the product
+_TYPES = {"bigint", "boolean", "calendarrules", "customer", "datetime", "decimal", "double", "entityname", "file"}
+_TYPES |= {
+    "image",
+    "integer",
+    "lookup",
+    "managedproperty",
+    "memo",
+    "money",
+    "multiselectpicklist",
+    "owner",
+    "partylist",
+}
+_TYPES |= {"picklist", "state", "status", "string", "uniqueidentifier", "virtual", "guid", "int64"}
+
+
+def word_marks(word: str) -> int:
+    """What the public lexicon says about a word: WORD, GIVEN, FAMILY, a month."""
+    return int(look_up(lexicon(), hash_words([fold(word)]))[0])
 
 
 def words_of(name: str) -> list[str]:
@@ -40,6 +63,7 @@ class PersonWords:
         self._key = key
         self._single: set[int] = set()
         self._joined: set[int] = set()
+        self._initials: set[int] = set()
 
     def add(self, full_names: Iterable[str]) -> None:
         """Take in full names; only hashes are kept."""
@@ -49,16 +73,21 @@ class PersonWords:
             if len(words) < 2:
                 continue
             first, last = words[0], words[-1]
-            joined = (first + last, last + first, first[0] + last, last + first[0], first + last[0])
-            self._joined.update(self._hash(form) for form in joined if len(form) > 3)
+            self._joined.update(map(self._hash, (first + last, last + first)))
+            initials = (first[0] + last, last + first[0], first + last[0])
+            self._initials.update(self._hash(form) for form in initials if len(form) > 3)
 
     def is_name(self, word: str) -> bool:
         """Whether somebody of the tenant is called that."""
         return self._hash(word) in self._single
 
     def is_joined(self, word: str) -> bool:
-        """Whether the word is somebody's first and last name, or initial and last name, written as one."""
+        """Whether the word is somebody's first and last name written as one."""
         return self._hash(word) in self._joined
+
+    def is_user_name(self, word: str) -> bool:
+        """Whether the word is somebody's initial and last name, or first name and initial, written as one."""
+        return self._hash(word) in self._initials
 
     def _hash(self, word: str) -> int:
         digest = hashlib.blake2b(fold(word).encode(), key=self._key[:64], digest_size=8, person=b"name word")
@@ -68,16 +97,18 @@ class PersonWords:
 class NameCheck:
     """Decides about names with the list, the vocabulary and the tenant's people."""
 
-    def __init__(self, listed: Classification, people: PersonWords, *, in_vocabulary: Callable[[str], bool]) -> None:
+    def __init__(
+        self, listed: Classification, people: PersonWords, *, marks: Callable[[str], int] = word_marks
+    ) -> None:
         self._names = listed.names
-        self._listed_words = listed_words(listed.names)
+        self._listed_words = listed_words(listed.spelt)
         self._people = people
-        self._in_vocabulary = in_vocabulary
+        self._marks = lru_cache(maxsize=100_000)(marks)
         self.allowed = lru_cache(maxsize=100_000)(self._allowed)
 
     def why_not(self, name: str) -> str:
         """Why the name is withheld: listed reasons only, never the name; empty when it may be shown."""
-        if name.strip().lower() in self._names:
+        if name.strip().lower() in self._names or name.strip().lower() in _TYPES:
             return ""
         if not name.strip() or len(name) > _MAX:
             return "no name"
@@ -86,11 +117,17 @@ class NameCheck:
             return "e-mail address"
         if _DIGITS.search(plain):
             return "long number"
+        prefix = _PREFIX.match(name.strip())
+        if prefix is not None and self._is_person(prefix[0].rstrip("_")):
+            return "name of a person of the tenant"
         words = words_of(name.strip())
         return self._why_not_words(words, whole="".join(words))
 
     def _allowed(self, name: str) -> bool:
         return not self.why_not(name)
+
+    def _is_person(self, word: str) -> bool:
+        return not self._common(word) and (self._people.is_name(word) or self._people.is_joined(word))
 
     def _why_not_words(self, words: list[str], *, whole: str) -> str:
         if self._people.is_joined(whole) or any(self._people.is_joined(word) for word in words):
@@ -99,22 +136,28 @@ class NameCheck:
             return "name of a person of the tenant"
         if any(a in _TITLES for a in words[:-1]):
             return "title of a person"
-        for word in words:
-            if word.isdigit():
-                continue
-            if self._people.is_name(word) and not self._common(word):
-                return "name of a person of the tenant"
-            if not self._known(word):
-                return "word outside the vocabulary"
-        return "" if words else "no word"
+        why = (self._why_not_word(word) for word in words if not word.isdigit())
+        return next(filter(None, why), "") if words else "no word"
+
+    def _why_not_word(self, word: str) -> str:
+        if word in _SMALL or self._common(word):
+            return ""
+        if self._people.is_name(word) or self._people.is_user_name(word):
+            return "name of a person of the tenant"
+        marks = self._marks(word)
+        if marks & WORD:  # grant, baker, may: a word, unless somebody of the tenant is called that
+            return ""
+        if marks & NAME:
+            return "name"
+        return "" if self._known(word) else "word outside the vocabulary"
 
     def _common(self, word: str) -> bool:
-        return word in self._listed_words or self._in_vocabulary(word)
+        """Whether the word is in the public vocabulary and is no name, or stands in listed names."""
+        marks = self._marks(word)
+        return word in self._listed_words or bool(marks & WORD and not marks & NAME) or bool(marks >> MONTH)
 
     def _known(self, word: str) -> bool:
-        """Whether the word is in the vocabulary, or is made of at most three words that are, none of them a name."""
-        if word in _SMALL or self._common(word):
-            return True
+        """Whether the word is made of at most three words of the vocabulary, none of them a name."""
         return any(self._parts(word, parts) for parts in (2, 3))
 
     def _parts(self, word: str, parts: int) -> bool:
@@ -124,9 +167,10 @@ class NameCheck:
 
 
 @lru_cache(maxsize=2)
-def listed_words(names: frozenset[str]) -> frozenset[str]:
-    """Words that stand between underscores in listed names and have at least three letters."""
-    return frozenset(word for name in names for word in words_of(name) if len(word) > 2 and word.isalpha())
+def listed_words(spelt: tuple[str, ...]) -> frozenset[str]:
+    """Words of listed names that are no names of people, or stand in so many of them that they are the product's."""
+    counts = Counter(word for name in spelt for word in set(words_of(name)) if len(word) > 2 and word.isalpha())
+    return frozenset(word for word, count in counts.items() if count >= _MANY or not word_marks(word) & NAME)
 
 
 def clean_rows(batch: pa.RecordBatch, check: NameCheck) -> tuple[np.ndarray, dict[str, int]]:
