@@ -462,6 +462,7 @@ def test_every_log_verifies_and_every_event_has_its_proof(acme: House, worker: H
         (US, ACME, None, 0),
     ]
     assert sum(found.size for found in results) == written == 5
+    assert [found.public()["valid"] for found in results] == [True] * 3
     assert sequence_all(worker) == 0
     for db, table in ((acme.db, ROOM_EVENTS), (acme.place(US).db, PLACE_EVENTS)):
         with db.read(EVERY_TENANT) as connection:

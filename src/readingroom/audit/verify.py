@@ -19,6 +19,7 @@ import re
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from sqlalchemy import RowMapping, func, select
 
@@ -55,7 +56,17 @@ class LogResult:
     root: str  # hex
     pending: int  # events that the sequencer has not written yet
     problem: str | None
-    public: str  # the log's verifier key, for whoever verifies it elsewhere
+    key: str  # the log's verifier key, for whoever verifies it elsewhere
+
+    def public(self) -> dict[str, Any]:
+        """What a page or `--json` shows of it."""
+        shown: dict[str, Any] = {
+            "origin": self.origin,
+            "place": self.place,
+            "tenant": "" if self.place is None else self.tenant,
+        }
+        shown |= {"size": self.size, "root": self.root, "pending": self.pending, "key": self.key}
+        return shown | {"valid": self.problem is None, "problem": self.problem}
 
 
 def verify_log(log_dir: Path, origin: str, public: bytes) -> Verified:
