@@ -20,6 +20,15 @@ from readingroom.access.entities import entities, request
 from readingroom.access.standing import Ask
 from readingroom.core.errors import BadSetting
 
+FILES: Final = (  # in the order in which reasons are told
+    "engagement.cedar",
+    "copy.cedar",
+    "person.cedar",
+    "grant.cedar",
+    "workstation.cedar",
+    "limits.cedar",
+    "permits.cedar",
+)
 DEFAULT_DENY: Final = "default-deny"
 _DEFAULT_SAYS: Final = "no rule permits this"
 _ERROR_SAYS: Final = "the rule could not be evaluated"
@@ -73,8 +82,10 @@ class Policies:
 def load_policies() -> Policies:
     """The shipped policies, validated against their schema; BadSetting stops the start."""
     home = resources.files("readingroom.access").joinpath("policies")
-    files = sorted((f for f in home.iterdir() if f.name.endswith(".cedar")), key=lambda f: f.name)
-    text = "\n".join(file.read_text(encoding="utf-8") for file in files)
+    there = {file.name for file in home.iterdir() if file.name.endswith(".cedar")}
+    if there != set(FILES):
+        raise BadSetting("the access policies are not the files that this version ships")
+    text = "\n".join(home.joinpath(name).read_text(encoding="utf-8") for name in FILES)
     return parse_policies(text, home.joinpath("schema.cedarschema").read_text(encoding="utf-8"))
 
 

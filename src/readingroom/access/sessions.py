@@ -15,7 +15,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any, Final
 
-from sqlalchemy import Row, insert, select, update
+from sqlalchemy import Row, func, insert, select, update
 
 from readingroom.access.people import check_present, read_person
 from readingroom.access.tables import LINKS, PEOPLE, SESSIONS, WORKSTATIONS
@@ -126,7 +126,8 @@ def end_session(house: House, token: str) -> None:
     """Sign out; idempotent."""
     with unit_of_work(house.db, EVERY_TENANT, house.clock) as unit:
         mine = (SESSIONS.c.hash == _hash(token)) & SESSIONS.c.ended_at.is_(None)
-        if unit.connection.execute(update(SESSIONS).where(mine).values(ended_at=unit.at)).rowcount:
+        if unit.connection.execute(select(SESSIONS.c.hash).where(mine)).first():
+            unit.connection.execute(update(SESSIONS).where(mine).values(ended_at=unit.at))
             unit.append(Event("session.ended", actor=house.role.value, facts={"sessions": 1}))
 
 
@@ -138,8 +139,9 @@ def end_sessions(
         raise UsageError("sessions are ended of one person or of one workstation")
     mine = SESSIONS.c.person == person if person is not None else SESSIONS.c.workstation == workstation
     still = mine & SESSIONS.c.ended_at.is_(None) & (SESSIONS.c.expires_at > unit.at)
-    ended = unit.connection.execute(update(SESSIONS).where(still).values(ended_at=unit.at)).rowcount
+    ended = unit.connection.execute(select(func.count()).select_from(SESSIONS).where(still)).scalar() or 0
     if ended:
+        unit.connection.execute(update(SESSIONS).where(still).values(ended_at=unit.at))
         unit.append(Event("session.ended", actor=actor, facts={"sessions": ended}))
     return ended
 
