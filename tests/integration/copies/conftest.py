@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -21,8 +22,11 @@ from readingroom.anonymize.tagging import LINKS, TAGS
 from readingroom.anonymize.treatments import Action, Treatment
 from readingroom.copies import staging
 from readingroom.copies.items import ItemMaker
+from readingroom.copies.looks import LookFinding, LookResult
 from readingroom.copies.part_writer import Writer
 from readingroom.copies.records import Copy
+from readingroom.copies.rewrite import Rewritten, Withdrawal, withdraw_from_copies
+from readingroom.copies.run import run_copy
 from readingroom.copies.runner import at_work
 from readingroom.copies.withheld import withheld_tags
 from readingroom.core.category import Category
@@ -33,10 +37,11 @@ from readingroom.db.engines import Database
 from readingroom.db.schema import PLACE, ROOM
 from readingroom.engagement.notice import publish_notice
 from readingroom.engagement.optin import opt_in
-from readingroom.engagement.tenants import add_tenant
+from readingroom.engagement.tenants import add_tenant, get_tenant
 from readingroom.house import House, Place
 from readingroom.keys.keyring import Keyring
 from readingroom.keys.roles import Role, RoleKeys
+from readingroom.sources import open_sources
 from readingroom.stores.local import LocalStore
 
 assert readingroom.copies.tables
@@ -114,7 +119,7 @@ class Room:
         worker = self.open(Role.WORKER)
         publish_notice(worker, actor="privacy")
         add_tenant(worker, tenant, geo=geo, connection=connection, actor="customer")
-        opt_in(worker, tenant, "admin@fabrikam.example")
+        opt_in(worker, tenant, "admin@customer.example")
 
     def bytes_of(self, needle: bytes) -> list[str]:
         """Every file of the room that holds `needle`."""
@@ -185,7 +190,15 @@ class Staged:
         """One contact a name, with links from its id to its name and e-mail."""
         rows = [{"contactid": f"contact_{number}"} for number, _ in enumerate(names)]
         tags = [
-            {"row": n, "column": "", "start": -1, "end": -1, "kind": "record", "tag": self.tag("record", f"c{n}"), "role": "row"}
+            {
+                "row": n,
+                "column": "",
+                "start": -1,
+                "end": -1,
+                "kind": "record",
+                "tag": self.tag("record", f"c{n}"),
+                "role": "row",
+            }
             for n, _ in enumerate(names)
         ]
         links = []
@@ -245,3 +258,141 @@ def sealed(room: Room) -> Staged:
 def another() -> Callable[..., Any]:
     """`with another(house, category) as staged`: a further copy, made by hand."""
     return staged_copy
+
+
+CONTACT = {
+    "contactid": "guid",
+    "firstname": "string",
+    "lastname": "string",
+    "fullname": "string",
+    "emailaddress1": "string",
+    "telephone1": "string",
+}
+MAIL = {
+    "msdyncrm_marketingemailid": "guid",
+    "msdyncrm_name": "string",
+    "msdyncrm_subject": "string",
+    "msdyncrm_emailbody": "string",
+}
+PEOPLE = (("Adalgisa", "Exemplaria"), ("Boromir", "Samplewick"), ("Cunegund", "Specimenta"))
+RAW = ("Exemplaria", "Samplewick", "Specimenta", "@fabrikam.example", "202-555-01")
+
+
+def guid(table: int, number: int) -> str:
+    return f"{table:08x}-0000-4000-8000-{number:012x}"
+
+
+@dataclass
+class Export:
+    """A Synapse Link export of a fictional tenant; written anew by `write`."""
+
+    folder: Path
+    contacts: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    mails: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    deleted: set[str] = field(default_factory=set)
+
+    def fill(self, *, mails: int = 12) -> None:
+        for number, (first, last) in enumerate(PEOPLE):
+            address = f"{first}.{last}@fabrikam.example".lower()
+            full = f"{first} {last}"
+            self.contacts[guid(1, number)] = (first, last, full, address, f"(202) 555-01{number:02d}")
+        for number in range(mails):
+            first, last = PEOPLE[number % len(PEOPLE)]
+            body = f"<html><body><p>Dear {first} {last}, the meeting is on Monday. Number {number}.</p></body></html>"
+            self.mails[guid(2, number)] = (f"news {number}", "the news of the week", body)
+        self.write()
+
+    def write(self) -> None:
+        entities = []
+        for table, columns, rows in (
+            ("contact", CONTACT, self.contacts),
+            ("msdyncrm_marketingemail", MAIL, self.mails),
+        ):
+            types = {"Id": "guid", "SinkCreatedOn": "dateTime", "SinkModifiedOn": "dateTime", **columns}
+            types |= {"versionnumber": "int64", "createdon": "dateTimeOffset", "IsDelete": "boolean"}
+            location = f"https://x.dfs.core.windows.net/dataverse-prod-fabrikam/{table}/2026-05.csv"
+            entity = {"$type": "LocalEntity", "name": table, "description": table, "annotations": []}
+            entity["attributes"] = [{"name": name, "dataType": kind} for name, kind in types.items()]
+            entity["partitions"] = [{"name": "2026-05", "location": location}]
+            entities.append(entity)
+            path = self.folder / table / "2026-05.csv"
+            path.parent.mkdir(exist_ok=True, parents=True)
+            path.write_text("".join(self._lines(rows)), encoding="utf-8", newline="")
+        model = {"name": "cdm", "description": "cdm", "version": "1.0", "entities": entities}
+        (self.folder / "model.json").write_text(json.dumps(model), encoding="utf-8")
+
+    def _lines(self, rows: Mapping[str, tuple[str, ...]]) -> Iterator[str]:
+        version = 1_000_000
+        for identity, cells in rows.items():
+            for gone in (False, True) if identity in self.deleted else (False,):
+                version += 1
+                sink = f'"5/3/2026 9:{version % 60:02d}:58 AM"'
+                body = ",".join("" if gone else f'"{cell}"' for cell in cells)
+                flag = "True" if gone else ""
+                created = '"2026-05-03T09:30:00.0000000+00:00"'
+                yield f"{identity},{sink},{sink},{identity},{body},{version},{created},{flag}\n"
+
+
+@pytest.fixture
+def export(tmp_path: Path) -> Export:
+    made = Export(tmp_path / "source")
+    made.folder.mkdir(exist_ok=True)
+    made.fill()
+    return made
+
+
+class Quiet:
+    """A second look that sees nothing: for tests of everything else."""
+
+    def learn(self, *_: object) -> None:
+        pass
+
+    def check(self, *_: object) -> LookResult:
+        return LookResult()
+
+
+class Alarmed:
+    """A second look that finds something in every mail."""
+
+    def learn(self, *_: object) -> None:
+        pass
+
+    def check(self, table: str, _batch: pa.RecordBatch) -> LookResult:
+        if table == "contact":
+            return LookResult()
+        return LookResult(hard=(LookFinding(table, "msdyncrm_emailbody", "email", 2),))
+
+
+def erase_first(house: House) -> tuple[Rewritten, ...]:
+    """Erase the first contact of the export from every live copy."""
+    tag = subject_tag(house.place(US).keyring.tag_key(TENANT), "record", guid(1, 0))
+    return withdraw_from_copies(house, TENANT, Withdrawal(tags=frozenset({tag}), request="req-1"))
+
+
+def copy_now(house: House, category: Category = Category.MARKETING, make_look: Callable[[], Any] = Quiet) -> str:
+    """Run a copy of the fictional tenant from its export."""
+    tenant = get_tenant(house, TENANT)
+    return run_copy(
+        house,
+        tenant=tenant,
+        category=category,
+        open_sources=lambda now: open_sources(tenant.connection, now),
+        actor="worker",
+        make_look=make_look,
+    )
+
+
+@pytest.fixture
+def run() -> Callable[..., str]:
+    """`run(house, category, make_look)`: a copy run over the fictional export."""
+    return copy_now
+
+
+@pytest.fixture
+def alarmed() -> type[Alarmed]:
+    return Alarmed
+
+
+@pytest.fixture
+def erase() -> Callable[[House], tuple[Rewritten, ...]]:
+    return erase_first
