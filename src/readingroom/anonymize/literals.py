@@ -50,13 +50,14 @@ class Literals:
 
     def _plain(self, text: str, *, column: str, entity: str, quote: str) -> Piece:
         """A literal beside a column that identifies nobody."""
+        found = _DATE.fullmatch(text)
+        if found and column.lower() in self.classification.names:
+            return coarse_date(found)
         treatment = self._treatment(column, entity)
         if treatment is None or treatment.action not in {Action.KEEP, Action.GENERALIZE}:
             # a name in a CDM table with a rule for texts is a text; everything else stays unknown
             is_text = treatment is not None and treatment.action in {Action.TEXT, Action.HTML}
             return Leaf(text, quote=quote) if is_text else VALUE
-        if found := _DATE.fullmatch(text):
-            return coarse_date(found)
         if _NUMBER.fullmatch(text):
             return text
         return text if _CODE.fullmatch(text) and self.allowed(text) else VALUE

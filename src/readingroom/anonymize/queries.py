@@ -13,6 +13,7 @@ from readingroom.anonymize.query_text import parse_query_text
 WITHHELD = "[QUERY]"
 NAME = "[NAME]"
 MAX_CHARACTERS = 200_000
+_SIGNS = frozenset("<>=$(){}[]/&")  # what no question in words has
 
 
 def query_pieces(text: str, form: str, literals: Literals) -> list[Piece]:
@@ -23,6 +24,8 @@ def query_pieces(text: str, form: str, literals: Literals) -> list[Piece]:
         return [text if not text.strip() or literals.allowed(text.strip()) else NAME]
     if len(text) > MAX_CHARACTERS:
         return [WITHHELD]
+    if form == "auto" and len(text.split()) > 2 and _SIGNS.isdisjoint(text):
+        return [Leaf(text)]
     is_xml = form == "fetchxml" or (form == "auto" and text.lstrip().startswith("<"))
     parse = parse_fetchxml if is_xml else parse_query_text
     pieces = parse(text, literals)

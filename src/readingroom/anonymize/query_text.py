@@ -21,7 +21,7 @@ _TOKEN = re.compile(
       | (?P<date>\b\d{4}-\d\d-\d\d(?:T[0-9:.]+(?:Z|[+-]\d\d:?\d\d)?)?)
       | (?P<word>[$@]?[^\W\d][\w$.]*)
       | (?P<number>\d+(?:\.\d+)?)
-      | (?P<sign>[ \t\r\n()\[\],;/?&=<>!+*:|%.-]+)
+      | (?P<sign>\s+|[()\[\],;/?&=<>!+*:|%.-])
       | (?P<other>.)""",
     re.VERBOSE | re.DOTALL,
 )
@@ -90,6 +90,9 @@ _SQL |= {
 }
 _SEGMENT = {"profile", "filter", "interaction", "iscontained", "isnotnull", "segment", "subtract", "isempty", "ago"}
 _WORDS = frozenset(_OPERATORS | _OPTIONS | _ODATA | _SQL | _SEGMENT | {"related", "getrelated"})
+_COMPARISONS = {"eq", "ne", "gt", "ge", "lt", "le", "like", "in", "between"}
+_NAME_OPTIONS = {"$select", "$filter", "$orderby", "$apply", "$expand"}  # after these and = stand names
+_KNOWN_VALUES = {"true", "false", "null"} | _ODATA | _SQL | _SEGMENT
 # after these a number is a setting of the query, not a value of a column
 _SETTINGS = frozenset({"$top", "$skip", "top", "limit", "offset", "$count", "$levels", "now", "ago", "dateadd"})
 _MAX = 100_000
@@ -114,7 +117,11 @@ def parse_query_text(text: str, literals: Literals) -> list[Piece] | None:
     columns = _columns(tokens)
     entity = _entity(tokens, literals)
     pieces: list[Piece] = []
-    for token, column in zip(tokens, columns, strict=True):
+    for token, column, is_value in zip(tokens, columns, _value_places(tokens), strict=True):
+        if token.kind == "word" and is_value and token.text.lower() not in _KNOWN_VALUES:
+            names = literals.classification.names
+            pieces.append(token.text if token.text.lower() in names else VALUE)
+            continue
         pieces += _piece(token, column, entity=entity, literals=literals)
     return pieces
 
@@ -128,6 +135,23 @@ def _tokens(text: str) -> Iterator[Token]:
             yield Token("other", text[found.start() :])
             return
         yield Token(kind, found[0])
+
+
+def _value_places(tokens: list[Token]) -> list[bool]:
+    """For each token whether it stands where a value does: after a comparison, or in $search."""
+    places, after, option, searching = [], False, "", False
+    for token in tokens:
+        low = token.text.lower()
+        places.append(after or searching)
+        if token.kind == "word":
+            option = low if low.startswith("$") else option
+            searching = searching or low == "$search"
+            after = low in _COMPARISONS
+        elif token.text == "&" or not token.text.isspace():
+            searching = searching and token.text != "&"
+            option = "" if token.text == "&" else option
+            after = low in {"=", "<", ">"} and not (low == "=" and option in _NAME_OPTIONS)
+    return places
 
 
 def _is_name(token: Token) -> bool:
@@ -186,8 +210,6 @@ def _piece(token: Token, column: str, *, entity: str, literals: Literals) -> lis
 
 
 def _word(text: str, literals: Literals) -> str:
-    if text.lower() in _WORDS or len(text) == 1:
-        return text
     parts = text.split(".")
     if parts[:3] == ["Microsoft", "Dynamics", "CRM"]:
         return text if all(part.lower() in _WORDS for part in parts[3:]) else "Microsoft.Dynamics.CRM.[NAME]"
@@ -195,4 +217,4 @@ def _word(text: str, literals: Literals) -> str:
 
 
 def _is_shown(name: str, literals: Literals) -> bool:
-    return name.lower() in _WORDS or bool(singular(name.lower(), literals)) or literals.allowed(name)
+    return len(name) == 1 or name.lower() in _WORDS or bool(singular(name.lower(), literals)) or literals.allowed(name)
