@@ -9,7 +9,7 @@ the real model is untested, and an untested model is refused.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
 import numpy as np
@@ -23,13 +23,15 @@ from readingroom.models.contributions import check_bound
 from readingroom.models.dataset import Material
 from readingroom.models.leaks import Flags, Leak, canary_leak, membership_leak, probe_leak, shadow_lots
 from readingroom.models.noise import LatticeNoise, Noise, UnsafeFraction, UnsafeNoNoise
-from readingroom.models.planted import Planted, canary_texts, with_planted
+from readingroom.models.planted import Planted, canary_texts, nonsense, with_planted
 from readingroom.models.recipe import Plan, noise_floor
 from readingroom.models.scan import verbatim
 from readingroom.models.train import Examples, Fitted, Floats, fit, rescale
 
 SHADOWS: Final = 16
 _MOST_ATTACKED: Final = 4000  # mails; the attack gets no sharper with more, only slower
+_NONSENSE_SEED: Final = 2718
+_NONSENSE_MAILS: Final = 400
 _TOO_MANY: Final = 8  # the control's people are in this many times the mails accounted for
 
 
@@ -55,7 +57,7 @@ class Check:
 
     def public(self) -> dict[str, Any]:
         """As the report, the card and `model show --json` show it."""
-        figures = {name: round(float(value), 6) for name, value in self.figures.items()}
+        figures = {name: _number(value) for name, value in self.figures.items()}
         return {"check": self.name, "passed": self.passed, "why": self.why, "figures": figures}
 
 
@@ -202,16 +204,26 @@ def control_canaries(candidate: Candidate) -> Check:
 
 
 def control_membership(candidate: Candidate, noise: LatticeNoise) -> Check:
-    """A model without privacy on the same mails must be caught by the membership attack (rule 2)."""
-    rows, spam = _attacked(candidate.material)
+    """Models without privacy must be caught by the membership attack (rule 2).
 
+    On nonsense mails with drawn labels, which can only be learned by heart: real mails may all be of one template, and
+    then there is nothing to remember. What the attack finds without privacy on the real mails is said beside it.
+    """
+    mu = mu_of(_planned(candidate).spends())
+    texts = nonsense(_NONSENSE_SEED, _NONSENSE_MAILS)
+    spam = (noise.words(len(texts)) >> np.uint64(63)).astype(np.float64)
+    leak = _unsafe_membership(features.matrix(texts, bits=_planned(candidate).recipe.bits), spam, noise, mu=mu)
+    real = _unsafe_membership(*_attacked(candidate.material), noise, mu=mu)
+    figures = leak.figures | {"real_mails_auc": real.figures["auc"]}
+    return _caught("no privacy, membership", replace(leak, figures=figures))
+
+
+def _unsafe_membership(rows: Any, spam: Floats, noise: LatticeNoise, *, mu: float) -> Leak:
     def shadow(flags: Flags) -> Floats:
-        weights = unsafe_weights(rows[flags], spam[flags])
-        return np.asarray(rows @ weights) * (2 * spam - 1)
+        return np.asarray(rows @ unsafe_weights(rows[flags], spam[flags])) * (2 * spam - 1)
 
     lots = shadow_lots(noise, len(spam), SHADOWS)
-    leak = membership_leak(shadow, len(spam), mu=mu_of(_planned(candidate).spends()), shadows=SHADOWS, lots=lots)
-    return _caught("no privacy, membership", leak)
+    return membership_leak(shadow, len(spam), mu=mu, shadows=SHADOWS, lots=lots)
 
 
 def unsafe_weights(rows: Any, spam: Floats, *, strength: float = 30.0) -> Floats:
@@ -266,6 +278,11 @@ def _planned(candidate: Candidate) -> Plan:
     if candidate.plan is None:
         raise ReleaseRefused("trained without a privacy budget", reasons=("no budget",))
     return candidate.plan
+
+
+def _number(value: float) -> float | None:
+    """JSON has no infinity."""
+    return round(float(value), 6) if np.isfinite(value) else None
 
 
 def _lots(candidate: Candidate) -> Planted:

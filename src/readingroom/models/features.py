@@ -29,7 +29,8 @@ _END = "\x00"
 
 # each pattern is linear: none of its loops can begin again inside what another has just consumed
 _HIDDEN = re.compile(
-    r"<(style|script|head|title)\b[^<\x00]*(?:<(?!/\1)[^<\x00]*)*|<!--[^-\x00]*(?:-(?!->)[^-\x00]*)*", re.IGNORECASE
+    r"<(style|script|head|title)\b[^<\x00]*(?:<(?!/\1)[^<\x00]*)*|<!--[^-\x00]*(?:-(?!->)[^-\x00]*)*(?:-->)?",
+    re.IGNORECASE,
 )
 _TAG = re.compile(r"</?[a-zA-Z!][^<>\x00]*>?")
 _PLACEHOLDER = re.compile(r"\[([A-Z]{2,20}(?:_[A-Z]{2,20}){0,3})(?:_[0-9a-z]{2,32})?\]")

@@ -54,14 +54,15 @@ def probe_leak(values: Floats, inside: Flags, *, floor: float, mu: float) -> Lea
 def canary_leak(margins: Floats, spam: Flags, inside: Flags, *, mu: float) -> Leak:
     """Do planted mails that took part score closer to their drawn label than those that did not?"""
     towards = np.where(spam, margins, -margins)
-    area, error = _area(towards[inside], towards[~inside])
+    area = _area(towards[inside], towards[~inside])
+    lower, upper = _area_bounds(area, int(inside.sum()), int((~inside).sum()))
     ceiling = area_ceiling(mu)
     below = np.searchsorted(np.sort(towards[~inside]), towards[inside])
     rank = len(towards[~inside]) + 1 - below
     exposure = math.log2(len(towards[~inside]) + 1) - np.log2(rank)
-    figures = {"auc": area, "auc_at_least": area - _DEVIATIONS * error, "ceiling": ceiling}
+    figures = {"auc": area, "auc_at_least": lower, "auc_at_most": upper, "ceiling": ceiling}
     figures["exposure_median"] = float(np.median(exposure))
-    caught = area - _DEVIATIONS * error > ceiling or not math.isfinite(area)
+    caught = lower > ceiling or not math.isfinite(area)
     return Leak("canaries", figures, caught=caught, why="planted mails are remembered" if caught else "")
 
 
@@ -76,12 +77,12 @@ def membership_leak(
         rest = np.arange(shadows) != target
         scores.append(_likelihood(margins[target], margins[rest], inside[rest]))
         truth.append(inside[target])
-    areas = [_area(score[flags], score[~flags])[0] for score, flags in zip(scores, truth, strict=True)]
-    # targets share their mails: count each mail once when saying how sure this is
-    area, error = float(np.mean(areas)), math.sqrt(1 / (3 * mails))
+    area = float(np.mean([_area(score[flags], score[~flags]) for score, flags in zip(scores, truth, strict=True)]))
+    # targets share their mails: each mail counts once when saying how sure this is
+    lower, upper = _area_bounds(area, mails // 2, mails - mails // 2)
     ceiling = area_ceiling(mu)
     score, flags = np.concatenate(scores), np.concatenate(truth)
-    figures = {"auc": area, "auc_at_least": area - _DEVIATIONS * error, "auc_at_most": area + _DEVIATIONS * error}
+    figures = {"auc": area, "auc_at_least": lower, "auc_at_most": upper}
     figures |= {"ceiling": ceiling, **_power(score[flags], score[~flags], mu)}
     caught = figures["auc_at_least"] > ceiling or figures["tpr_at_least"] > figures["tpr_ceiling"]
     return Leak("membership", figures, caught=caught, why="real mails can be told to have taken part" if caught else "")
@@ -113,13 +114,32 @@ def _at_least(successes: int, trials: int) -> float:
     return float(betaincinv(successes, trials - successes + 1, (1 - CONFIDENCE) / 2))
 
 
-def _area(inside: Floats, outside: Floats) -> tuple[float, float]:
-    """AUC and its standard error if it were chance."""
+def _area(inside: Floats, outside: Floats) -> float:
+    """AUC: the chance that somebody who took part scores above somebody who did not."""
     if not len(inside) or not len(outside):
-        return math.nan, math.nan
+        return math.nan
     ranks = rankdata(np.concatenate([inside, outside]))[: len(inside)]
-    area = (ranks.sum() - len(inside) * (len(inside) + 1) / 2) / (len(inside) * len(outside))
-    return float(area), math.sqrt((len(inside) + len(outside) + 1) / (12 * len(inside) * len(outside)))
+    return float((ranks.sum() - len(inside) * (len(inside) + 1) / 2) / (len(inside) * len(outside)))
+
+
+def _area_bounds(area: float, inside: int, outside: int) -> tuple[float, float]:
+    """The areas, below and above, that would still give `area` by chance (Hanley & McNeil's error, test inverted)."""
+    lower = _edge(lambda true: area - true <= _DEVIATIONS * _error(true, inside, outside), area)
+    upper = _edge(lambda true: area - 1 + true <= _DEVIATIONS * _error(1 - true, inside, outside), 1 - area)
+    return lower, 1 - upper
+
+
+def _edge(plausible: Callable[[float], bool], area: float) -> float:
+    """The least true area up to `area` that is plausible, to a thousandth."""
+    if math.isnan(area):
+        return 0.0
+    return next((true for true in np.arange(0.0, area, 0.001).tolist() if plausible(true)), area)
+
+
+def _error(area: float, inside: int, outside: int) -> float:
+    one, two = area / (2 - area), 2 * area**2 / (1 + area)
+    variance = area * (1 - area) + (inside - 1) * (one - area**2) + (outside - 1) * (two - area**2)
+    return math.sqrt(max(variance, 0.0) / (inside * outside))
 
 
 def _likelihood(target: Floats, margins: Floats, inside: Flags) -> Floats:

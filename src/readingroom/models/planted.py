@@ -4,7 +4,7 @@ A *probe* is an invented person with a coordinate of their own and as many mails
 anybody's touches that coordinate, so what stands there afterwards is noise, plus the probe if it took part. A *canary*
 is an invented mail of nonsense words, with a label drawn by lot, of an invented person with as many copies as the bound
 allows. Half of both, by lot, take part; the others are the comparison. Who took part is in the training record,
-not in the artefact. Probes cost no utility; canaries are one mail in twenty, at least 32.
+not in the artefact. Probes cost no utility; canaries are one mail in twenty, at least 48.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ _SYLLABLES: Final = "ba ce di fo gu ha je ki lo mu na pe qu ro su ta ve wi xo zu
 _CHOICES: Final = 20
 _WORDS_IN_CANARY: Final = 24
 _MOST_CANARIES: Final = 512
-_FEWEST_CANARIES: Final = 64  # fewer could not catch anything
+_FEWEST_CANARIES: Final = 96  # fewer could not catch anything
 
 
 @dataclass(frozen=True)
@@ -60,10 +60,15 @@ def draw_lots(probes: int, mails: int, noise: LatticeNoise) -> Planted:
 
 
 def canary_texts(planted: Planted) -> list[str]:
-    """The canaries' mails: nonsense words from a public list of syllables."""
-    lots = LatticeNoise(planted.canary_seed)
+    """The canaries' mails."""
+    return nonsense(planted.canary_seed, len(planted.canaries_in))
+
+
+def nonsense(seed: int, count: int) -> list[str]:
+    """`count` mails of nonsense words from a public list of syllables, the same for the same seed."""
+    lots = LatticeNoise(seed)
     texts = []
-    for _ in planted.canaries_in:
+    for _ in range(count):
         picks = (lots.words(4 * _WORDS_IN_CANARY) % np.uint64(_CHOICES)).reshape(-1, 4)
         texts.append(" ".join("".join(_SYLLABLES[3 * int(p) : 3 * int(p) + 2] for p in word) for word in picks))
     return texts

@@ -139,8 +139,7 @@ def gate_model(
         unit.connection.execute(update(MODELS).where(MODELS.c.id == model).values(**change))
         facts = {"model": model, "passed": report.passed, "failed": [c.name for c in report.checks if not c.passed]}
         unit.append(Event("model.gated", actor=house.role.value, facts=facts | {"sha256": row["sha256"]}))
-        fresh = _row(unit.connection, model)
-    _write_card(house, model, fresh)
+        _write_card(house, model, _row(unit.connection, model))
     return report
 
 
@@ -166,8 +165,7 @@ def release_model(house: House, model: ModelId, *, by: Signatory) -> None:
         ledger.mark_released(unit, model)
         facts = {"model": model, "sha256": row["sha256"], "trained_by": row["trained_actor"], "purpose": row["purpose"]}
         unit.append(Event("model.released", actor=by.actor, facts=facts))
-        fresh = _row(unit.connection, model)
-    _write_card(house, model, fresh)
+        _write_card(house, model, _row(unit.connection, model))
 
 
 def retire_model(house: House, model: ModelId, *, by: Signatory) -> None:
@@ -315,7 +313,7 @@ def _public(row: Mapping[str, Any]) -> dict[str, Any]:
         "sha256": row["sha256"],
         "manifest": row["manifest"],
         "tenants": record["tenants"],
-        "budget": record["budget"] | {"unit": ledger.UNIT, "lifetime_epsilon": ledger.LIFETIME.epsilon},
+        "budget": (record["budget"] or {}) | {"unit": ledger.UNIT, "lifetime_epsilon": ledger.LIFETIME.epsilon},
         "data": record["counts"],
         "plan": row["plan"],
         "secure_noise": record["secure_noise"],
