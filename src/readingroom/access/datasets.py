@@ -12,12 +12,13 @@ from dataclasses import dataclass
 
 import numpy as np
 import pyarrow as pa
-from sqlalchemy import Connection, func, select
+from sqlalchemy import Connection, func, insert, select
 
 from readingroom.access.dossier import Visit, copy_standing, read_dossier
-from readingroom.access.gate import note_view, record, refusal
+from readingroom.access.gate import record, refusal, view_row
 from readingroom.access.policy import load_policies
 from readingroom.access.standing import Action
+from readingroom.access.tables import VIEWS
 from readingroom.audit.unit import unit_of_work
 from readingroom.copies.part_names import ROW
 from readingroom.copies.reader import read_rows
@@ -97,7 +98,7 @@ def _admit(house: House, visit: Visit, copy: Copy, *, part: Part) -> None:
     with unit_of_work(house.place(copy.place).db, copy.tenant, house.clock) as unit:
         dossier = read_dossier(house, visit, copy.tenant, place=unit.connection, now=unit.at)
         present = read_copy(unit.connection, copy.id) or copy
-        ask = dossier.ask_about(copy_standing(unit.connection, present), views=0)
+        ask = dossier.ask_about(copy_standing(present), views=0)
         decision = load_policies().decide(ask)
         rows = part.rows
         if visit.action is Action.TRAIN:
@@ -106,7 +107,7 @@ def _admit(house: House, visit: Visit, copy: Copy, *, part: Part) -> None:
         extra = {"part": part.name, "rows": rows} | ({"request": visit.request} if visit.request else {})
         event = record(unit, ask, decision, extra=extra)
         if decision.permit:
-            note_view(unit, ask, event, part=part.name, rows=rows)
+            unit.connection.execute(insert(VIEWS).values(**view_row(unit, ask, event, part=part.name, rows=rows)))
     if not decision.permit:
         raise refusal(decision)
 

@@ -8,6 +8,7 @@ older than the lock.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
@@ -32,7 +33,7 @@ from readingroom.access.standing import (
 from readingroom.access.subprocessors import listed_since, lists_in
 from readingroom.access.tables import VIEWS, WORKSTATIONS
 from readingroom.copies.records import Copy
-from readingroom.copies.withheld import withheld_reason
+from readingroom.copies.tables import ITEMS, WITHHELD
 from readingroom.core.category import Category
 from readingroom.core.ids import ItemId, PersonId, TenantName, WorkstationId
 from readingroom.engagement.mirror import mirror_state
@@ -104,8 +105,8 @@ def read_dossier(house: House, visit: Visit, tenant: TenantName, *, place: Conne
         )
 
 
-def copy_standing(connection: Connection, copy: Copy, item: ItemId | None = None) -> CopyStanding:
-    """The copy, and the item of it that is asked for, as this transaction of its place sees them."""
+def copy_standing(copy: Copy, item: ItemId | None = None, *, withheld: str = "") -> CopyStanding:
+    """The copy, and the item of it that is asked for."""
     return CopyStanding(
         id=copy.id,
         tenant=copy.tenant,
@@ -113,8 +114,19 @@ def copy_standing(connection: Connection, copy: Copy, item: ItemId | None = None
         state=copy.state.value if copy.purge_started_at is None else "purging",
         expires=copy.expires_at,
         item=item,
-        withheld="" if item is None else withheld_reason(connection, item),
+        withheld=withheld,
     )
+
+
+def withheld_reasons(connection: Connection, items: Sequence[ItemId]) -> dict[ItemId, str]:
+    """Why each item may not be shown, or ""; as `copies.withheld.withheld_reason` has it, for many at once."""
+    rows = connection.execute(select(ITEMS.c.id, ITEMS.c.withheld).where(ITEMS.c.id.in_(items))).all()
+    listed = select(WITHHELD.c.item, WITHHELD.c.reason).where(
+        WITHHELD.c.item.in_(items), WITHHELD.c.lifted_at.is_(None)
+    )
+    reasons = {ItemId(row.item): str(row.reason) for row in connection.execute(listed)}
+    known = {ItemId(row.id): str(row.withheld) for row in rows}
+    return {item: known.get(item, "unknown") or reasons.get(item, "") for item in items}
 
 
 def count_views(connection: Connection, tenant: TenantName, *, actor: str, now: datetime) -> int:

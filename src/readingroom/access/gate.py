@@ -15,7 +15,14 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from sqlalchemy import insert, select
 
-from readingroom.access.dossier import Visit, copy_standing, count_views, read_dossier
+from readingroom.access.dossier import (
+    Dossier,
+    Visit,
+    copy_standing,
+    count_views,
+    read_dossier,
+    withheld_reasons,
+)
 from readingroom.access.item_view import ItemView, count_placeholders
 from readingroom.access.policy import Decision, load_policies
 from readingroom.access.standing import Action, Ask
@@ -54,8 +61,8 @@ class Picker(Protocol):
         """The items to decide about, in order; none is an answer."""
         ...
 
-    def admitted(self, unit: Unit, actor: str, item: ItemId) -> None:
-        """`item` was permitted and will be handed out."""
+    def admitted(self, unit: Unit, actor: str, items: Sequence[ItemId]) -> None:
+        """These, one or more of the picked, were permitted and will be handed out."""
         ...
 
 
@@ -70,7 +77,7 @@ class These:
         del unit, actor
         return self.items
 
-    def admitted(self, unit: Unit, actor: str, item: ItemId) -> None:
+    def admitted(self, unit: Unit, actor: str, items: Sequence[ItemId]) -> None:
         """Nothing to note."""
 
 
@@ -103,7 +110,9 @@ def decide(house: House, request: Request) -> Decision:
         present = read_copy(connection, copy.id) or copy
         actor = dossier.person.actor if dossier.person else dossier.process
         views = count_views(connection, copy.tenant, actor=actor, now=now)
-        return load_policies().decide(dossier.ask_about(copy_standing(connection, present, request.item), views=views))
+        withheld = withheld_reasons(connection, [request.item])[request.item] if request.item else ""
+        standing = copy_standing(present, request.item, withheld=withheld)
+        return load_policies().decide(dossier.ask_about(standing, views=views))
 
 
 def view_item(
@@ -123,31 +132,42 @@ def view_items(
 
     What is denied is left out, with an event; AccessDenied with the reasons if nothing is left.
     """
-    admitted: list[_Admitted] = []
-    denied: list[Decision] = []
     with unit_of_work(house.place(place).db, tenant, house.clock) as unit:
         dossier = read_dossier(house, visit, tenant, place=unit.connection, now=unit.at)
         actor = dossier.person.actor if dossier.person else dossier.process
-        views = count_views(unit.connection, tenant, actor=actor, now=unit.at)
-        copies: dict[CopyId, Copy] = {}
-        for item in _items(unit, picker.pick(unit, actor)):
-            copy = copies.get(item.copy) or _copy(unit, item.copy)
-            copies[item.copy] = copy
-            ask = dossier.ask_about(copy_standing(unit.connection, copy, item.id), views=views)
-            decision = load_policies().decide(ask)
-            event = record(unit, ask, decision, item=item.id)
-            if not decision.permit:
-                denied.append(decision)
-                if decision.policies == WITHHELD_ONLY:
-                    continue
-                break  # what stands in the way of one stands in the way of the next
-            views += 1
-            note_view(unit, ask, event, part=item.part, item=item.id)
-            picker.admitted(unit, actor, item.id)
-            admitted.append(_Admitted(ask, copy, item, event, ask.numbers.view_budget - views))
+        items = _items(unit, picker.pick(unit, actor))
+        admitted, denied = _admit(unit, dossier, items, actor=actor)
+        if admitted:
+            rows = [view_row(unit, one.ask, one.event, part=one.item.part, item=one.item.id) for one in admitted]
+            unit.connection.execute(insert(VIEWS), rows)
+            picker.admitted(unit, actor, [one.item.id for one in admitted])
     if denied and not admitted:
         raise refusal(denied[0])
     return tuple(_read(house, admitted))
+
+
+def _admit(
+    unit: Unit, dossier: Dossier, items: Sequence[Item], *, actor: str
+) -> tuple[list[_Admitted], list[Decision]]:
+    """Decide about each item and append its event; the permitted ones, and the denials."""
+    admitted: list[_Admitted] = []
+    denied: list[Decision] = []
+    views = count_views(unit.connection, dossier.tenant.name, actor=actor, now=unit.at) if items else 0
+    withheld = withheld_reasons(unit.connection, [item.id for item in items])
+    copies = {copy: _copy(unit, copy) for copy in {item.copy for item in items}}
+    for item in items:
+        copy = copies[item.copy]
+        ask = dossier.ask_about(copy_standing(copy, item.id, withheld=withheld[item.id]), views=views)
+        decision = load_policies().decide(ask)
+        event = record(unit, ask, decision, item=item.id)
+        if decision.permit:
+            views += 1
+            admitted.append(_Admitted(ask, copy, item, event, ask.numbers.view_budget - views))
+            continue
+        denied.append(decision)
+        if decision.policies != WITHHELD_ONLY:
+            break  # what stands in the way of one stands in the way of the next
+    return admitted, denied
 
 
 def record(
@@ -181,9 +201,9 @@ def refusal(decision: Decision) -> AccessDenied:
     return AccessDenied(f"access denied: {'; '.join(decision.reasons)}", reasons=decision.reasons)
 
 
-def note_view(unit: Unit, ask: Ask, event: EventId, *, part: PartName, item: str = "", rows: int = 1) -> None:
-    """Write down what was handed out: one item, or so many rows of a part."""
-    row = {
+def view_row(unit: Unit, ask: Ask, event: EventId, *, part: PartName, item: str = "", rows: int = 1) -> dict[str, Any]:
+    """The row of VIEWS for what is handed out: one item, or so many rows of a part."""
+    return {
         "id": new_id("view"),
         "tenant": ask.tenant.name,
         "copy": ask.copy.id,
@@ -198,16 +218,16 @@ def note_view(unit: Unit, ask: Ask, event: EventId, *, part: PartName, item: str
         "at": unit.at,
         "event": event,
     }
-    unit.connection.execute(insert(VIEWS).values(**row))
 
 
-def _items(unit: Unit, chosen: Sequence[ItemId]) -> Iterable[Item]:
+def _items(unit: Unit, chosen: Sequence[ItemId]) -> list[Item]:
+    if not chosen:
+        return []
     rows = unit.connection.execute(select(ITEMS).where(ITEMS.c.id.in_(list(chosen)))).all()
     known = {ItemId(row.id): item_of(row) for row in rows}
-    for item in chosen:
-        if item not in known:
-            raise UnknownName("no such item in this place")
-        yield known[item]
+    if not known.keys() >= set(chosen):
+        raise UnknownName("no such item in this place")
+    return [known[item] for item in chosen]
 
 
 def _copy(unit: Unit, copy: CopyId) -> Copy:

@@ -7,8 +7,8 @@ anonymized before it is stored, or refused.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
 
@@ -20,16 +20,16 @@ from readingroom.access.tables import VIEWS
 from readingroom.audit.unit import Event, Unit, unit_of_work
 from readingroom.copies.records import get_item, place_of
 from readingroom.core.clock import format_instant
-from readingroom.core.errors import Refusal, WrongState
+from readingroom.core.errors import Refusal, UsageError, WrongState
 from readingroom.core.ids import CopyId, ItemId, PersonId, PlaceName, TenantName, new_id
 from readingroom.db.engines import EVERY_TENANT
 from readingroom.house import House
 from readingroom.review.comments import clean_comment
 from readingroom.review.flag import raise_in
-from readingroom.review.queues import release_lease
+from readingroom.review.queues import release_leases
 from readingroom.review.tables import CONFIDENTIALITY, LABELS, OWNER, TASKS
-from readingroom.review.task_states import DECIDED, Answer, TaskState, TaskStep
-from readingroom.review.tasks import move_task, read_task, settle_task
+from readingroom.review.task_states import DECIDED, Answer, TaskState, TaskStep, settle
+from readingroom.review.tasks import Task, move_task, read_task, read_tasks, settle_many
 
 
 @dataclass(frozen=True)
@@ -83,11 +83,22 @@ def record_labels(house: House, person: PersonId, marks: Sequence[Mark]) -> tupl
         return ()
     reviewer = get_person(house, person)
     check_present(reviewer)
-    comments = [clean_comment(mark.comment) for mark in marks]
+    comments = {mark.item: clean_comment(mark.comment) for mark in marks}
+    if len(comments) < len(marks):
+        raise UsageError("an item is labelled once")
     first = get_item(house, marks[0].item)
     with unit_of_work(place_of(house, first.copy).db, first.tenant, house.clock) as unit:
-        pairs = zip(marks, comments, strict=True)
-        return tuple(_record(unit, mark, actor=reviewer.actor, comment=comment) for mark, comment in pairs)
+        known = _read_known(unit, list(comments), actor=reviewer.actor)
+        labels = [_label_of(unit, mark, known, comment=comments[mark.item]) for mark in marks]
+        unit.connection.execute(insert(LABELS), [_columns(label) for label in labels])
+        release_leases(unit, list(comments), actor=reviewer.actor)
+        for label in labels:
+            unit.append(_event(label))
+        settle_many(unit, _moves(known, labels))
+        for label in labels:
+            if label.answer is Answer.PERSONAL:
+                raise_in(unit, label.item, actor=reviewer.actor)
+        return tuple(labels)
 
 
 def undo_last(house: House, person: PersonId) -> Label:
@@ -134,36 +145,70 @@ def labels_for_training(house: House, tenant: TenantName) -> dict[ItemId, str]:
     return found
 
 
-def _record(unit: Unit, mark: Mark, *, actor: str, comment: str) -> Label:
-    task = read_task(unit, mark.item)
-    purpose = _purpose_of_view(unit, mark.item, actor)
+@dataclass(frozen=True)
+class _Known:
+    """What the unit knows about the items before the labels."""
+
+    actor: str
+    tasks: Mapping[ItemId, Task]
+    purposes: Mapping[ItemId, str]  # of the last view by this reviewer
+    answers: Mapping[ItemId, Mapping[str, Answer]]  # item → reviewer → answer
+
+
+def _read_known(unit: Unit, items: Sequence[ItemId], *, actor: str) -> _Known:
+    seen = VIEWS.c.item.in_(items) & (VIEWS.c.actor == actor) & (VIEWS.c.action == Action.VIEW.value)
+    views = unit.connection.execute(select(VIEWS.c.item, VIEWS.c.purpose).where(seen).order_by(VIEWS.c.at)).all()
+    said = select(LABELS.c.item, LABELS.c.actor, LABELS.c.answer)
+    answers: dict[ItemId, dict[str, Answer]] = {item: {} for item in items}
+    for row in unit.connection.execute(said.where(LABELS.c.item.in_(items), LABELS.c.undone_at.is_(None))):
+        answers[ItemId(row.item)][row.actor] = Answer(row.answer)
+    purposes = {ItemId(row.item): str(row.purpose) for row in views}
+    return _Known(actor, read_tasks(unit, items), purposes, answers)
+
+
+def _label_of(unit: Unit, mark: Mark, known: _Known, *, comment: str) -> Label:
+    task, purpose = known.tasks.get(mark.item), known.purposes.get(mark.item)
     if task is None or purpose is None:
         raise Refusal("only an item that was handed out to you can be labelled by you")
     if task.state is not TaskState.OPEN:
         raise WrongState(f"this task is {task.state}")
-    mine = (LABELS.c.item == mark.item) & (LABELS.c.actor == actor) & LABELS.c.undone_at.is_(None)
-    if unit.connection.execute(select(LABELS.c.id).where(mine)).first():
+    if known.actor in known.answers[mark.item]:
         raise WrongState("you have labelled this item already")
-    identity = new_id("label")
-    row = {"id": identity, "tenant": task.tenant, "copy": task.copy, "item": mark.item, "actor": actor}
-    row |= {"purpose": purpose, "answer": mark.answer.value, "comment": comment}
-    unit.connection.execute(insert(LABELS).values(**row, at=unit.at))
-    release_lease(unit, mark.item, actor=actor)
-    facts = {"label": identity, "purpose": purpose, "owner": OWNER, "class": CONFIDENTIALITY}
-    sealed = {"item": mark.item, "answer": mark.answer.value}
-    event = Event("label.recorded", actor=actor, tenant=task.tenant, copy=task.copy, facts=facts, sealed=sealed)
-    unit.append(event)
-    if mark.answer is Answer.PERSONAL:
-        raise_in(unit, mark.item, actor=actor)
-    else:
-        settle_task(unit, mark.item)
-    return _label(unit.connection.execute(select(LABELS).where(LABELS.c.id == identity)).one())
+    return Label(
+        id=new_id("label"),
+        tenant=task.tenant,
+        copy=task.copy,
+        item=mark.item,
+        actor=known.actor,
+        purpose=purpose,
+        answer=mark.answer,
+        comment=comment,
+        at=unit.at,
+        undone_at=None,
+        owner=OWNER,
+        confidentiality=CONFIDENTIALITY,
+    )
 
 
-def _purpose_of_view(unit: Unit, item: ItemId, actor: str) -> str | None:
-    seen = (VIEWS.c.item == item) & (VIEWS.c.actor == actor) & (VIEWS.c.action == Action.VIEW.value)
-    statement = select(VIEWS.c.purpose).where(seen).order_by(VIEWS.c.at.desc()).limit(1)
-    return unit.connection.execute(statement).scalar()
+def _moves(known: _Known, labels: Sequence[Label]) -> dict[ItemId, tuple[TaskStep, Answer | None]]:
+    """What these labels, with those before, make of their tasks; `personal` is the flag's business."""
+    moves = {}
+    for label in labels:
+        step, answer = settle([*known.answers[label.item].values(), label.answer])
+        if step is not None and label.answer is not Answer.PERSONAL:
+            moves[label.item] = (step, answer)
+    return moves
+
+
+def _event(label: Label) -> Event:
+    facts = {"label": label.id, "purpose": label.purpose, "owner": label.owner, "class": label.confidentiality}
+    sealed = {"item": label.item, "answer": label.answer.value}
+    name = "label.recorded"
+    return Event(name, label.actor, tenant=label.tenant, copy=label.copy, facts=facts, sealed=sealed)
+
+
+def _columns(label: Label) -> dict[str, Any]:
+    return {**asdict(label), "answer": label.answer.value}
 
 
 def _last(house: House, actor: str) -> tuple[PlaceName, Label] | None:

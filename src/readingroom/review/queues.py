@@ -86,9 +86,9 @@ def next_items(
     return view_items(house, visit, tenant, place=get_tenant(house, tenant).place, picker=picker)
 
 
-def release_lease(unit: Unit, item: ItemId, *, actor: str) -> None:
-    """Give a lease back, inside the unit that records the label."""
-    unit.connection.execute(delete(LEASES).where(LEASES.c.item == item, LEASES.c.actor == actor))
+def release_leases(unit: Unit, items: Collection[ItemId], *, actor: str) -> None:
+    """Give leases back, inside the unit that records the labels."""
+    unit.connection.execute(delete(LEASES).where(LEASES.c.item.in_(items), LEASES.c.actor == actor))
 
 
 @dataclass(frozen=True)
@@ -111,11 +111,11 @@ class _Queue:
         fresh = [ItemId(item) for item in unit.connection.execute(more).scalars()] if len(again) < self.count else []
         return (*again, *fresh)
 
-    def admitted(self, unit: Unit, actor: str, item: ItemId) -> None:
-        """Lease the item to this reviewer, from now."""
-        release_lease(unit, item, actor=actor)
-        row = {"item": item, "actor": actor, "tenant": self.tenant, "until": unit.at + LEASE}
-        unit.connection.execute(insert(LEASES).values(**row))
+    def admitted(self, unit: Unit, actor: str, items: Sequence[ItemId]) -> None:
+        """Lease the items to this reviewer, from now."""
+        release_leases(unit, items, actor=actor)
+        row = {"actor": actor, "tenant": self.tenant, "until": unit.at + LEASE}
+        unit.connection.execute(insert(LEASES), [{**row, "item": item} for item in items])
 
 
 def _grants(house: House, reviewer: Reviewer, tenant: TenantName | None) -> tuple[Grant, ...]:

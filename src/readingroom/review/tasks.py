@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Row, select, update
+from sqlalchemy import Row, bindparam, select, update
 
 from readingroom.audit.unit import Unit
 from readingroom.core.ids import CopyId, ItemId, TenantName
@@ -50,6 +50,22 @@ def read_task(unit: Unit, item: ItemId) -> Task | None:
     """The task of an item as this transaction sees it."""
     row = unit.connection.execute(select(TASKS).where(TASKS.c.item == item)).one_or_none()
     return None if row is None else _task(row)
+
+
+def read_tasks(unit: Unit, items: Collection[ItemId]) -> dict[ItemId, Task]:
+    """The tasks of these items, as far as they have one, as this transaction sees them."""
+    return {task.item: task for task in _tasks(unit, sorted(items))}
+
+
+def settle_many(unit: Unit, moves: Mapping[ItemId, tuple[TaskStep, Answer | None]]) -> None:
+    """Take these steps with open tasks, in one statement."""
+    if moves:
+        change = update(TASKS).where(TASKS.c.item == bindparam("of"), TASKS.c.state == TaskState.OPEN.value)
+        rows = [
+            {"of": item, "to": next_state(TaskState.OPEN, step).value, "said": answer.value if answer else ""}
+            for item, (step, answer) in moves.items()
+        ]
+        unit.connection.execute(change.values(state=bindparam("to"), answer=bindparam("said")), rows)
 
 
 def move_task(unit: Unit, task: Task, step: TaskStep, *, answer: Answer | None = None) -> TaskState:
