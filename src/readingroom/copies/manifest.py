@@ -10,6 +10,7 @@ from typing import Any
 
 from sqlalchemy import select
 
+from readingroom.anonymize.classification import shipped
 from readingroom.anonymize.plans import TablePlan
 from readingroom.copies.part_writer import Totals
 from readingroom.copies.passes import Passage, TableCounts
@@ -71,8 +72,9 @@ def _table(plan: TablePlan, counts: TableCounts) -> dict[str, Any]:
 
 
 def _not_listed(findings: Sequence[Finding]) -> dict[str, int]:
-    tables = sum(len(one.uncleared) for one in findings if one.code == "table_not_allowed")
-    return {
-        "tables": tables,
-        "columns": sum(len(one.uncleared) for one in findings if one.code == "column_not_allowed"),
-    }
+    """How many tables and columns nobody lists; what is listed and only not wanted here is not among them."""
+    counts = {}
+    for what in ("table", "column"):
+        names = [name for one in findings if one.code == f"{what}_not_allowed" for name in one.uncleared]
+        counts[f"{what}s"] = sum(1 for name in names if what == "column" or name.lower() not in shipped().names)
+    return counts

@@ -86,7 +86,8 @@ class Passage:
         total, done = sum(self._rows(planned) for planned in self.plan.copied), 0
         for table, plan in self.plan.copied:
             counts = self.tables.setdefault(table.name, TableCounts())
-            writer.start(plan)
+            with self.timed("seal"):
+                writer.start(plan)
             for batch in self._read(table, plan):
                 with self.timed("anonymize"):
                     made = engine.transform(plan, batch)
@@ -95,7 +96,8 @@ class Passage:
                 self._take(plan, made, writer, counts=counts)
                 done += batch.num_rows
                 self.progress("copy", done, total)
-        writer.finish()
+        with self.timed("seal"):
+            writer.finish()
 
     def _take(self, plan: TablePlan, made: Transformed, writer: Writer, *, counts: TableCounts) -> None:
         with self.timed("withhold"):

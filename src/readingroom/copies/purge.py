@@ -42,7 +42,10 @@ ENDED: Final = "engagement ended"
 
 
 def purge_copy(house: House, copy: CopyId, why: str, *, actor: str = "worker") -> dict[str, Any]:
-    """Purge a sealed copy; its signed certificate (the same one again if it was purged before)."""
+    """Purge a sealed copy; its certificate, the same one again if it was purged before.
+
+    The signed document is `certificate.read_certificate`'s.
+    """
     if house.role is not Role.WORKER:
         raise KeyFault(f"role {house.role} does not purge")
     found = get_copy(house, copy)
@@ -51,7 +54,8 @@ def purge_copy(house: House, copy: CopyId, why: str, *, actor: str = "worker") -
         found = _start(house, place, found, why=why, actor=actor)
         reached(STARTED)
         _destroy(house, place, found)
-    return dict(parse_object(read_certificate(house, copy), what="the certificate"))
+    document = parse_object(read_certificate(house, copy), what="the certificate")
+    return dict(document["certificate"])
 
 
 def purge_due(house: House) -> list[dict[str, Any]]:

@@ -178,8 +178,7 @@ def test_purge_is_due_a_day_before_the_limit_and_leaves_nothing(room: Any, seale
     assert purge_due(worker) == []
     assert purge_deadlines(worker)[0][0] == sealed.copy.purge_due
     clock.advance(timedelta(hours=1))
-    (document,) = purge_due(worker)
-    certificate = document["certificate"]
+    (certificate,) = purge_due(worker)
     assert certificate["within_limit"] is True
     assert certificate["why"] == "due"
     assert certificate["scheduled_until"] is None
@@ -199,7 +198,7 @@ def test_purge_is_due_a_day_before_the_limit_and_leaves_nothing(room: Any, seale
         assert room.bytes_of(item.id.encode()) == []  # not in the database, its log or a journal
     assert events(worker, copy.id)[-3:] == ["copy.purge_started", "copy.rows_deleted", "copy.purged"]
     assert purge_due(worker) == []
-    assert purge_copy(worker, copy.id, "again") == document  # the same certificate
+    assert purge_copy(worker, copy.id, "again") == certificate  # the same certificate
     with pytest.raises(KeyFault):  # the tag key went with the last copy
         room.open(Role.SUBJECTS).place("us").keyring.tag_key("fabrikam")
 
@@ -226,8 +225,8 @@ def test_a_certificate_is_verified_offline_and_a_changed_one_is_not(room: Any, s
 def test_a_late_purge_is_certified_as_late(room: Any, sealed: Any, clock: FixedClock) -> None:
     worker = room.open(Role.WORKER)
     clock.advance(timedelta(days=31))
-    (document,) = purge_due(worker)
-    assert document["certificate"]["within_limit"] is False
+    (certificate,) = purge_due(worker)
+    assert certificate["within_limit"] is False
     with pytest.raises(Refusal):
         verify_certificate(read_certificate(worker, sealed.copy.id), worker.keys.public())
 
@@ -243,9 +242,9 @@ def test_opt_out_makes_every_copy_due_at_once(room: Any, sealed: Any, clock: Fix
     worker = room.open(Role.WORKER)
     clock.advance(timedelta(days=2))
     opt_out(worker, "fabrikam", "admin@customer.example")
-    (document,) = purge_due(worker)
-    assert document["certificate"]["why"] == "engagement ended"
-    assert document["certificate"]["within_limit"] is True
+    (certificate,) = purge_due(worker)
+    assert certificate["why"] == "engagement ended"
+    assert certificate["within_limit"] is True
 
 
 def test_a_letter_of_opt_out_cuts_the_life_of_copies(room: Any, sealed: Any, clock: FixedClock) -> None:
