@@ -127,7 +127,7 @@ class NameCheck:
         return not self.why_not(name)
 
     def _is_person(self, word: str) -> bool:
-        return not self._common(word) and (self._people.is_name(word) or self._people.is_joined(word))
+        return word not in self._listed_words and (self._people.is_name(word) or self._people.is_joined(word))
 
     def _why_not_words(self, words: list[str], *, whole: str) -> str:
         if self._people.is_joined(whole) or any(self._people.is_joined(word) for word in words):
@@ -140,13 +140,15 @@ class NameCheck:
         return next(filter(None, why), "") if words else "no word"
 
     def _why_not_word(self, word: str) -> str:
-        if word in _SMALL or self._common(word):
-            return ""
-        if self._people.is_name(word) or self._people.is_user_name(word):
-            return "name of a person of the tenant"
         marks = self._marks(word)
-        if marks & WORD:  # grant, baker, may: a word, unless somebody of the tenant is called that
+        if word in _SMALL or word in self._listed_words or marks >> MONTH:
             return ""
+        if self._people.is_name(word):  # grant, baker, price: words, unless somebody of the tenant is called that
+            return "name of a person of the tenant"
+        if marks & WORD:
+            return ""
+        if self._people.is_user_name(word):
+            return "name of a person of the tenant"
         if marks & NAME:
             return "name"
         return "" if self._known(word) else "word outside the vocabulary"
