@@ -1,1 +1,1 @@
-"""The promises with live evidence: what is kept, by what kind of proof, and how a lie would be noticed."""
+"""Assure: every promise of the notice with evidence that is taken now, from the room as it stands (P01-P35)."""
