@@ -60,6 +60,8 @@ class Engine:
                 arrays.append(work.column(column))
         with nameless(plan, "tagging"):
             output = pa.RecordBatch.from_arrays(arrays, names=names)
+            if not arrays:  # no column, no rows: nothing that a tag could stand for
+                return Transformed(output, TAGS.empty_table(), work.links(), work.counts)
             return Transformed(output, work.tags.table(), work.links(), work.counts)
 
     def _schema(self, plan: TablePlan, batch: pa.RecordBatch) -> Transformed:

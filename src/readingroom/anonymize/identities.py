@@ -13,7 +13,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from readingroom.anonymize.as_text import as_text
+from readingroom.anonymize.as_text import as_text, is_text
 from readingroom.anonymize.classification import shipped
 from readingroom.anonymize.plans import TablePlan
 
@@ -69,13 +69,13 @@ def full_names(people: pa.RecordBatch) -> list[str]:
 
 def _people(plan: TablePlan, columns: Mapping[str, pa.Array], rows: int) -> pa.RecordBatch:
     """A table of people; which columns are addresses, phones and ids is told by their names."""
-    kinds = {name: shipped().kind(name) for name in columns}
+    kinds = {name: shipped().kind(name) for name, column in columns.items() if is_text(column)}
     single = {field: _first(columns, names, rows) for field, names in _SINGLE.items()}
     if plan.person == "account":
         single["full"] = _first(columns, ("name",), rows)
     by_kind = {
-        "emails": [n for n, kind in kinds.items() if kind == "email" and not n.startswith("donot")],
-        "phones": [n for n, kind in kinds.items() if kind == "phone" and not n.startswith("donot")],
+        "emails": [n for n, kind in kinds.items() if kind == "email"],
+        "phones": [n for n, kind in kinds.items() if kind == "phone"],
         "ids": [n for n, kind in kinds.items() if kind == "id"],
     }
     lists = {field: _lists([_text(columns[name]) for name in names], rows) for field, names in by_kind.items()}

@@ -60,7 +60,8 @@ class TagList:
         """Everything collected, in order of rows."""
         if not self._tables:
             return TAGS.empty_table()
-        whole = pa.concat_tables(self._tables).combine_chunks()
+        # one identifier may stand in several columns of a row; the row belongs to it once
+        whole = pa.concat_tables(self._tables).group_by(TAGS.names).aggregate([]).combine_chunks()
         return whole.sort_by([("row", "ascending"), ("column", "ascending"), ("start", "ascending")])
 
     def _add(
