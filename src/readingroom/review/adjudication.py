@@ -16,6 +16,7 @@ from readingroom.core.errors import Refusal, UsageError
 from readingroom.core.ids import ItemId, PersonId, TenantName
 from readingroom.house import House
 from readingroom.review.queues import Reviewer
+from readingroom.review.standing import check_usable
 from readingroom.review.tables import ADJUDICATIONS, CONFIDENTIALITY, LABELS, OWNER
 from readingroom.review.task_states import DECIDED, Answer, TaskState, TaskStep
 from readingroom.review.tasks import Task, list_tasks, move_task, read_task
@@ -62,6 +63,7 @@ def adjudicate_many(house: House, person: PersonId, decisions: Mapping[ItemId, A
     check_present(judge)
     first = get_item(house, next(iter(decisions)))
     with unit_of_work(place_of(house, first.copy).db, first.tenant, house.clock) as unit:
+        check_usable(unit, list(decisions), first.tenant)
         for item, answer in decisions.items():
             _decide(unit, item, answer, actor=judge.actor)
 

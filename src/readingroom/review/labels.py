@@ -27,6 +27,7 @@ from readingroom.house import House
 from readingroom.review.comments import clean_comment
 from readingroom.review.flag import raise_in
 from readingroom.review.queues import release_leases
+from readingroom.review.standing import check_usable
 from readingroom.review.tables import CONFIDENTIALITY, LABELS, OWNER, TASKS
 from readingroom.review.task_states import DECIDED, Answer, TaskState, TaskStep, settle
 from readingroom.review.tasks import Task, move_task, read_task, read_tasks, settle_many
@@ -88,6 +89,7 @@ def record_labels(house: House, person: PersonId, marks: Sequence[Mark]) -> tupl
         raise UsageError("an item is labelled once")
     first = get_item(house, marks[0].item)
     with unit_of_work(place_of(house, first.copy).db, first.tenant, house.clock) as unit:
+        check_usable(unit, list(comments), first.tenant)
         known = _read_known(unit, list(comments), actor=reviewer.actor)
         labels = [_label_of(unit, mark, known, comment=comments[mark.item]) for mark in marks]
         unit.connection.execute(insert(LABELS), [_columns(label) for label in labels])

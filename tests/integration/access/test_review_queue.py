@@ -34,6 +34,7 @@ from readingroom.review import (
 )
 from readingroom.review.flag import deadlines
 from readingroom.review.flag_states import FlagState
+from readingroom.review.labels import record_labels
 from readingroom.review.queues import AHEAD, LEASE, next_items
 from readingroom.review.tables import LABELS
 from readingroom.review.tasks import list_tasks
@@ -155,6 +156,19 @@ def test_only_what_was_handed_out_is_labelled_and_once(ready: Any) -> None:
     assert "spam" not in str(event).replace("spam-checker", "")
     with pytest.raises(UnknownName):
         label(ready, ADA, "item-nope", Answer.SPAM)
+    with pytest.raises(UsageError, match="once"):
+        record_labels(ready.web, ready.person(ADA), [Mark(item, Answer.SPAM)] * 2)
+    assert record_labels(ready.web, ready.person(ADA), []) == ()
+
+
+def test_nothing_is_said_about_an_item_after_the_end(ready: Any) -> None:
+    item, other = get(ready, ADA).item, get(ready, BEN).item
+    ready.clock.advance(timedelta(days=30))
+    with pytest.raises(WrongState, match="copy"):
+        label(ready, ADA, item, Answer.SPAM)
+    opt_out(ready.web, ACME, "admin@customer.example")
+    with pytest.raises(WrongState, match="engagement"):
+        label(ready, BEN, other, Answer.SPAM)
 
 
 def test_a_comment_is_refused_while_it_cannot_be_anonymized(ready: Any) -> None:
