@@ -15,7 +15,7 @@ from pathlib import Path
 
 from readingroom.access.grants import deadlines as grant_deadlines
 from readingroom.access.grants import expire_due
-from readingroom.access.monitor import watch_access
+from readingroom.access.monitor import monitor
 from readingroom.access.people import forget_people
 from readingroom.audit.sequencer import sequence_all
 from readingroom.bootstrap import only_one, open_house, simulated_clock
@@ -28,6 +28,7 @@ from readingroom.engagement.optin import end_due, statuses
 from readingroom.engagement.states import EngagementState
 from readingroom.house import House
 from readingroom.keys.roles import Role
+from readingroom.review.flag import deadlines as flag_deadlines
 from readingroom.subjects.duties import carry_out
 from readingroom.subjects.requests import deadlines as request_deadlines
 
@@ -59,7 +60,11 @@ class Round:
 
 
 def _recover(house: House) -> list[str]:
-    return [f"recovered: {line}" for line in recover(house)]
+    found = recover(house)
+    lines = [f"recovered: copy {copy} refused, its process had died" for copy in found.refused]
+    lines += [f"recovered: purge of {copy} finished" for copy in found.purged]
+    counts = {"rewrites": found.rewrites, "keys": found.keys, "objects": found.objects}
+    return lines + [f"recovered: {count} {what}" for what, count in counts.items() if count]
 
 
 def _engagements(house: House) -> list[str]:
@@ -84,7 +89,7 @@ def _grants(house: House) -> list[str]:
 
 
 def _watch(house: House) -> list[str]:
-    return [f"access: {line}" for line in watch_access(house)]
+    return [f"access: {alert.kind.value}" for alert in monitor(house)]
 
 
 def _forget(house: House) -> list[str]:
@@ -168,6 +173,7 @@ def _deadlines(house: House) -> Iterator[tuple[datetime, str]]:
     yield from purge_deadlines(house)
     yield from grant_deadlines(house)
     yield from request_deadlines(house)
+    yield from flag_deadlines(house)
 
 
 def _close(house: House) -> None:

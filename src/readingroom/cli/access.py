@@ -1,4 +1,4 @@
-"""`readingroom access`: requests, approvals, revocations, and what the gate would say (P20–P23)."""
+"""`readingroom access`: requests, approvals, revocations, and what the gate would say (P20-P23)."""
 
 from __future__ import annotations
 

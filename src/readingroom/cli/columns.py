@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from typing import Annotated
 
 import typer
 
 from readingroom.cli.act import house
-from readingroom.cli.show import AsJson, answer, rows
+from readingroom.cli.show import AsJson, answer, progress, rows
 from readingroom.copies.columns import confirm_column, list_columns, withhold_column
-from readingroom.core.errors import UsageError
+from readingroom.core.category import Category
+from readingroom.engagement.tenants import get_tenant
 from readingroom.keys.roles import Role
+from readingroom.sources import open_sources
 
 app = typer.Typer(name="columns", help="The treatment of each column.", no_args_is_help=True)
 
@@ -23,28 +26,26 @@ def listing(
     as_json: AsJson = False,
 ) -> None:
     """Every column of a tenant with its treatment and where the treatment comes from."""
-    found = [one for one in list_columns(house(ctx, Role.COPY), name) if not withheld or one["treatment"] == "withheld"]
-    rows("columns", found, as_json=as_json)
+    opened = house(ctx, Role.COPY)
+    tenant = get_tenant(opened, name)
+    sources = open_sources(tenant.connection, opened.clock.now())
+    sources.scan(progress(as_json=as_json))
+    tables = [table for category in (Category.MARKETING, Category.QUERY) for table in sources.tables(category)]
+    found = [asdict(one) for one in list_columns(opened, tenant.name, tables)]
+    rows("columns", [one for one in found if not withheld or one["treatment"] == "withhold"], as_json=as_json)
 
 
 @app.command("confirm")
 def confirm(ctx: typer.Context, name: str, column: str, treatment: str, as_json: AsJson = False) -> None:
     """Confirm a treatment for TABLE.COLUMN, from the next copy on."""
-    table, field = _split(column)
-    confirm_column(house(ctx, Role.COPY), name, table=table, column=field, treatment=treatment, actor="operator")
-    answer({"column": column, "treatment": treatment}, as_json=as_json)
+    opened = house(ctx, Role.COPY)
+    confirm_column(opened, get_tenant(opened, name).name, column, treatment=treatment, actor="operator")
+    answer({"column": column, "treatment": treatment}, as_json=as_json, text=f"{column}: {treatment}")
 
 
 @app.command("withhold")
 def withhold(ctx: typer.Context, name: str, column: str, as_json: AsJson = False) -> None:
     """Keep TABLE.COLUMN out of every later copy."""
-    table, field = _split(column)
-    withhold_column(house(ctx, Role.COPY), name, table=table, column=field, actor="operator")
-    answer({"column": column, "treatment": "withheld"}, as_json=as_json)
-
-
-def _split(column: str) -> tuple[str, str]:
-    table, dot, field = column.partition(".")
-    if not (table and dot and field):
-        raise UsageError("a column is named TABLE.COLUMN")
-    return table, field
+    opened = house(ctx, Role.COPY)
+    withhold_column(opened, get_tenant(opened, name).name, column, actor="operator")
+    answer({"column": column, "treatment": "withhold"}, as_json=as_json, text=f"{column}: withheld")

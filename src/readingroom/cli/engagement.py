@@ -1,4 +1,4 @@
-"""`readingroom engagement`: opt-in, suspension, opt-out, termination, receipts (P02–P06, P35).
+"""`readingroom engagement`: opt-in, suspension, opt-out, termination, receipts (P02-P06, P35).
 
 In a real room the customer does this in its own session; the vendor may only enter a letter received, and terminate.
 """

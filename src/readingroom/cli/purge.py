@@ -56,7 +56,7 @@ def _public_key(text: str) -> bytes:
         pass
     if text.startswith("{"):
         text = str(json.loads(text)["roles"]["worker"]["sign"])
-    if "+" in text and text.count("+") >= 2 and text.split("+")[1]:  # noqa: PLR2004 - origin+hash+key
+    if "+" in text and text.count("+") >= 2 and text.split("+")[1]:
         try:
             return parse_verifier_key(text)[1]
         except Exception as error:

@@ -6,8 +6,8 @@ from typing import Annotated
 
 import typer
 
-from readingroom.access.people import find_person
 from readingroom.access.leaving import retire_workstation
+from readingroom.access.people import find_person
 from readingroom.access.workstations import enrol_workstation, find_workstation, list_workstations
 from readingroom.cli.act import house
 from readingroom.cli.show import AsJson, answer, rows

@@ -1,8 +1,7 @@
 """The identifiers that a request names: read, recognised, turned into subject tags, and forgotten. Pure.
 
-One identifier a line: `email: …`, `phone: …`, `name: …`, `record: …` (any GUID), `upn: …`, or the bare value, whose
-kind
-is then recognised. Rule 1: no message repeats a value; lines are named by number.
+One identifier a line: `email: …`, `phone: …`, `name: …`, `record: …` (any GUID), `upn: …`, or the bare value,
+whose kind is then recognised. Rule 1: no message repeats a value; lines are named by number.
 """
 
 from __future__ import annotations

@@ -6,7 +6,7 @@ Rule: every answer has the headers of `security`; errors show our own words only
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 
@@ -28,6 +28,7 @@ from readingroom.web.pages import page
 from readingroom.web.portal import routes as portal
 from readingroom.web.security import headers_for
 from readingroom.web.workbench import routes as workbench
+from readingroom.web.workbench.frames import Frames
 
 _HERE = Path(__file__).parent
 
@@ -51,7 +52,7 @@ def create_app(root: Path) -> FastAPI:
         title="Readingroom", version=__version__, docs_url=None, redoc_url=None, openapi_url=None, lifespan=lifespan
     )
     app.state.house = house
-    app.state.frames = workbench.Frames()
+    app.state.frames = Frames()
     app.middleware("http")(_add_headers)
     app.add_exception_handler(ReadingroomError, _answer_error)
     app.add_exception_handler(RequestValidationError, _answer_bad_request)
@@ -75,25 +76,25 @@ async def _answer_error(request: Request, error: Exception) -> Response:
     if isinstance(error, SignInNeededError) and request.method == "GET" and _wants_page(request):
         return RedirectResponse("/sign-in", status_code=303)
     reasons = list(getattr(error, "reasons", ()))
-    return _problem(request, http_status(error), str(error), reasons)
+    return _problem(request, http_status(error), str(error), reasons=reasons)
 
 
 async def _answer_bad_request(request: Request, _error: Exception) -> Response:
     # the foreign text repeats what was sent, so it is not shown
-    return _problem(request, 400, "the request lacks something, or something in it has the wrong form", [])
+    return _problem(request, 400, "the request lacks something, or something in it has the wrong form")
 
 
 async def _answer_http(request: Request, error: Exception) -> Response:
     status = error.status_code if isinstance(error, HTTPException) else 500
     words = {404: "there is no such page", 405: "this page does not take that kind of request"}
-    return _problem(request, status, words.get(status, "the request cannot be answered"), [])
+    return _problem(request, status, words.get(status, "the request cannot be answered"))
 
 
 async def _answer_fault(request: Request, error: Exception) -> Response:
-    return _problem(request, 500, f"something is broken ({type(error).__name__}); nothing was half-done", [])
+    return _problem(request, 500, f"something is broken ({type(error).__name__}); nothing was half-done")
 
 
-def _problem(request: Request, status: int, detail: str, reasons: list[str]) -> Response:
+def _problem(request: Request, status: int, detail: str, *, reasons: Sequence[str] = ()) -> Response:
     if not _wants_page(request):
         return JSONResponse({"status": status, "detail": detail, "reasons": reasons}, status_code=status)
     if not hasattr(request.state, "session"):

@@ -72,7 +72,7 @@ DONE: Mapping[str, str] = {
 
 def when(instant: datetime | None) -> str:
     """An instant as pages show it."""
-    return "–" if instant is None else f"{instant:%Y-%m-%d %H:%M} UTC"
+    return "\N{EN DASH}" if instant is None else f"{instant:%Y-%m-%d %H:%M} UTC"
 
 
 def until(instant: datetime) -> str:

@@ -31,7 +31,9 @@ class Permission(StrEnum):
 DECLARED: dict[tuple[str, str], Permission] = {}
 
 
-def declare(router: APIRouter, method: str, path: str, permission: Permission) -> Callable[[Any], Any]:
+def declare(  # noqa: PLR0917 - reads like the route it declares
+    router: APIRouter, method: str, path: str, permission: Permission
+) -> Callable[[Any], Any]:
     """Add the decorated function as the route `method path` for `permission`; changes also need a page's own token."""
 
     def add(function: Any) -> Any:

@@ -1,6 +1,6 @@
 """Headers of every answer, and where a request may come from.
 
-Rule: no inline script or style, nothing from another host, nothing kept by the browser (`no-store`), no frame around us.
+Rule: no inline script or style, nothing from another host, nothing kept by the browser (`no-store`), no frame around.
 The mail frame has a policy of its own: nothing in it can run or fetch, its own styles excepted (P19).
 """
 
@@ -15,39 +15,37 @@ from starlette.requests import Request
 
 from readingroom.core.errors import AccessDenied
 
-PAGE_POLICY: Final = "; ".join(
-    (
-        "default-src 'none'",
-        "script-src 'self'",
-        "style-src 'self'",
-        "img-src 'self'",
-        "connect-src 'self'",
-        "font-src 'self'",
-        "frame-src 'self'",
-        "form-action 'self'",
-        "base-uri 'none'",
-        "frame-ancestors 'none'",
-        "require-trusted-types-for 'script'",
-        "trusted-types 'none'",
-    )
+PAGE_POLICY: Final = (
+    "default-src 'none'; "
+    "script-src 'self'; "
+    "style-src 'self'; "
+    "img-src 'self'; "
+    "connect-src 'self'; "
+    "font-src 'self'; "
+    "frame-src 'self'; "
+    "form-action 'self'; "
+    "base-uri 'none'; "
+    "frame-ancestors 'none'; "
+    "require-trusted-types-for 'script'; "
+    "trusted-types 'none'"
 )
-FRAME_POLICY: Final = "; ".join(
-    (
-        "sandbox allow-same-origin",
-        "default-src 'none'",
-        "style-src 'self' 'unsafe-inline'",
-        "img-src data:",
-        "form-action 'none'",
-        "base-uri 'none'",
-        "frame-ancestors 'self'",
-    )
+FRAME_POLICY: Final = (
+    "sandbox allow-same-origin; "
+    "default-src 'none'; "
+    "style-src 'self' 'unsafe-inline'; "
+    "img-src data:; "
+    "form-action 'none'; "
+    "base-uri 'none'; "
+    "frame-ancestors 'self'"
 )
 _ALWAYS: Final[Mapping[str, str]] = {
     "X-Content-Type-Options": "nosniff",
     "Referrer-Policy": "no-referrer",
     "Cross-Origin-Opener-Policy": "same-origin",
     "Cross-Origin-Resource-Policy": "same-origin",
-    "Permissions-Policy": "clipboard-read=(), clipboard-write=(), display-capture=(), camera=(), microphone=(), geolocation=()",
+    "Permissions-Policy": (
+        "clipboard-read=(), clipboard-write=(), display-capture=(), camera=(), microphone=(), geolocation=()"
+    ),
 }
 
 

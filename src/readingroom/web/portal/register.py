@@ -50,8 +50,8 @@ def looks(house: House, tenant: Tenant) -> list[Look]:
             str(leaf["name"]),
             str(leaf["actor"]),
             str(facts.get("employer", "this system")),
-            str(facts.get("country", "–")),
-            str(facts.get("purpose", "–")),
+            str(facts.get("country", "\N{EN DASH}")),
+            str(facts.get("purpose", "\N{EN DASH}")),
         )
         counted[key] += 1
     lines = [

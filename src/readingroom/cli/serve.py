@@ -1,0 +1,90 @@
+"""`readingroom serve` and `readingroom worker`: the two long-running processes of a room."""
+
+from __future__ import annotations
+
+import threading
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from readingroom.access.people import PersonRole, list_people
+from readingroom.access.sessions import Who, create_link
+from readingroom.cli.access import workstation_of
+from readingroom.cli.act import Context, house
+from readingroom.cli.show import AsJson, answer
+from readingroom.core.ids import WorkstationId
+from readingroom.engagement.contact import administrators
+from readingroom.engagement.tenants import list_tenants
+from readingroom.house import House
+from readingroom.keys.roles import Role
+from readingroom.worker import run_round
+
+ROUND_SECONDS = 60.0
+
+
+def add_to(app: typer.Typer) -> None:
+    """Add both commands to the main application."""
+
+    @app.command("serve")
+    def serve(
+        ctx: typer.Context,
+        host: Annotated[str, typer.Option(help="The address to listen on.")] = "127.0.0.1",
+        port: Annotated[int, typer.Option(help="The port.")] = 8800,
+    ) -> None:
+        """Serve the pages; in a simulation room, with a sign-in link for each kind of user."""
+        serve_room(_root(ctx), house(ctx, Role.WEB), host=host, port=port)
+
+    @app.command("worker")
+    def worker(
+        ctx: typer.Context,
+        once: Annotated[bool, typer.Option("--once", help="One round of duties, then stop.")] = False,
+        as_json: AsJson = False,
+    ) -> None:
+        """Do the duties that come with time: recover, end, purge, expire, answer, write the log."""
+        stop = threading.Event()
+        while True:
+            found = run_round(_root(ctx))
+            lines = [*found.done, *(f"FAILED {line}" for line in found.failed)]
+            value = {"done": list(found.done), "failed": list(found.failed)}
+            answer(value, as_json=as_json, text="\n".join(lines) or "nothing was due")
+            if once:
+                raise typer.Exit(1 if found.failed else 0)
+            stop.wait(ROUND_SECONDS)
+
+
+def serve_room(root: Path, opened: House, *, host: str, port: int) -> None:
+    """Serve until interrupted."""
+    import uvicorn
+
+    from readingroom.web.app import create_app
+
+    app = create_app(root)
+    if opened.settings.simulation:
+        for who, link in sign_in_links(opened, f"http://{host}:{port}"):
+            typer.echo(f"  {who:<34} {link}")
+    typer.echo(f"serving {opened.settings.name} on http://{host}:{port} (Ctrl-C stops)")
+    uvicorn.run(app, host=host, port=port, log_level="warning", access_log=False, server_header=False)
+
+
+def sign_in_links(opened: House, base: str) -> list[tuple[str, str]]:
+    """A single-use link for each customer's administrator and for one person of each role; simulation rooms only."""
+    links: list[tuple[str, str]] = []
+    for tenant in list_tenants(opened):
+        for address in list(administrators(opened, tenant.name).values())[:1]:
+            token = create_link(opened, Who.customer(tenant.name, address))
+            links.append((f"administrator of {tenant.name}", f"{base}/sign-in/{token}"))
+    for role in PersonRole:
+        person = next((p for p in list_people(opened) if role in p.roles and p.left_at is None), None)
+        if person is not None:
+            station = workstation_of(opened, person.id) or WorkstationId("")
+            token = create_link(opened, Who.staff(person.id, station))
+            links.append((f"{role.value} ({person.name})", f"{base}/sign-in/{token}"))
+    return links
+
+
+def _root(ctx: typer.Context) -> Path:
+    context = ctx.obj
+    if not isinstance(context, Context):
+        raise TypeError("a command was started without its context")
+    return context.root
