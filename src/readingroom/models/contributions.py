@@ -6,7 +6,8 @@ Rule 2: the choice reads item ids and person numbers only: never a word of a mai
 of the graph of who occurs in which mail. The guarantee is about what a person's mails say and how they were labelled,
 with that graph held the same in both of the two compared worlds; that somebody occurs in mails at all is not hidden
 by ε (a choice that reacts to one person's presence could cascade through everybody who shares a mail; no bound is
-claimed for it). The graph itself is in no artefact.
+claimed for it). The graph itself is in no artefact. Which mails got a clear label is held the same too, and so is what
+the anonymization shows of everybody else's mails (its rare-word rule counts over mails).
 Rule 3: the bound is asserted on the data that is used (`check_bound`), not believed from a setting.
 The bound may be anything from 1 to 8. A smaller one uses fewer mails but needs less noise, and the one that promises
 the best model is taken: again a function of the graph alone.

@@ -22,6 +22,7 @@ from readingroom.models.train import Floats
 
 Flags = npt.NDArray[np.bool_]
 CONFIDENCE: Final = 0.999  # one-sided; a good model is refused once in hundreds of gates
+_FEWEST: Final = 24  # planted on each side
 _DEVIATIONS: Final = float(ndtri(CONFIDENCE))
 
 
@@ -38,7 +39,7 @@ class Leak:
 def probe_leak(values: Floats, inside: Flags, *, floor: float, mu: float) -> Leak:
     """Is the noise in the model as strong as accounted, and do the planted people stand out no more than claimed?"""
     out, within = values[~inside], values[inside]
-    if len(out) < 32 or len(within) < 32:
+    if min(len(out), len(within)) < _FEWEST:
         return Leak("probes", {}, caught=True, why="too few probes to say anything")
     deviation = float(np.std(out))
     slack = 5 / math.sqrt(2 * len(out))
@@ -53,6 +54,8 @@ def probe_leak(values: Floats, inside: Flags, *, floor: float, mu: float) -> Lea
 
 def canary_leak(margins: Floats, spam: Flags, inside: Flags, *, mu: float) -> Leak:
     """Do planted mails that took part score closer to their drawn label than those that did not?"""
+    if min(int(inside.sum()), int((~inside).sum())) < _FEWEST:
+        return Leak("canaries", {}, caught=True, why="too few canaries to say anything")
     towards = np.where(spam, margins, -margins)
     area = _area(towards[inside], towards[~inside])
     lower, upper = _area_bounds(area, int(inside.sum()), int((~inside).sum()))
@@ -62,7 +65,7 @@ def canary_leak(margins: Floats, spam: Flags, inside: Flags, *, mu: float) -> Le
     exposure = math.log2(len(towards[~inside]) + 1) - np.log2(rank)
     figures = {"auc": area, "auc_at_least": lower, "auc_at_most": upper, "ceiling": ceiling}
     figures["exposure_median"] = float(np.median(exposure))
-    caught = lower > ceiling or not math.isfinite(area)
+    caught = lower > ceiling
     return Leak("canaries", figures, caught=caught, why="planted mails are remembered" if caught else "")
 
 

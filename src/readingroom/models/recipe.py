@@ -34,7 +34,7 @@ class Recipe:
     calibration_share: float = 0.045  # of μ², for the two numbers that turn a margin into 0-100
     calibration_steps: int = 20
     calibration_rate: float = 5.0
-    probes: int = 1024  # planted people with a coordinate of their own (leaks.py)
+    probes: int = 4096  # planted people with a coordinate of their own (leaks.py)
 
 
 @dataclass(frozen=True)
