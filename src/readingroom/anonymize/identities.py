@@ -7,7 +7,7 @@ an interaction is as personal as the present one.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import pyarrow as pa
@@ -43,13 +43,16 @@ _INTERACTION_EMAILS = ("emailaddressused", "recipient", "usercontactpoint")
 _INTERACTION_PHONES = ("recipientphonenumber", "recipient", "usercontactpoint")
 
 
-def people_in(plan: TablePlan, batch: pa.RecordBatch) -> list[pa.RecordBatch]:
-    """The people whom a batch names, as batches with the schema PEOPLE."""
+def people_in(plan: TablePlan, batch: pa.RecordBatch, *, unseen: Callable[[str], bool]) -> list[pa.RecordBatch]:
+    """The people whom a batch names, as batches with the schema PEOPLE.
+
+    `unseen` says once whether a pair of id and address is new: millions of interactions hold the same few.
+    """
     columns = {name.lower(): column for name, column in zip(batch.schema.names, batch.columns, strict=True)}
     if plan.person:
         return [_people(plan, columns, batch.num_rows), *_third_persons(columns)]
     if plan.store == "interactions":
-        return _contacted(columns) + _submitted(columns, cell="submittedvalues", contact="contactid")
+        return _contacted(columns, unseen) + _submitted(columns, cell="submittedvalues", contact="contactid")
     if plan.store == "activity-log":
         return _logged(columns)
     return _submitted(columns, cell="msdyncrm_submittedvalues", contact="msdyncrm_matchedcontactid")
@@ -93,7 +96,7 @@ def _third_persons(columns: Mapping[str, pa.Array]) -> list[pa.RecordBatch]:
     return [people_batch([{"kind": "contact", "full": name} for name in sorted(names)])] if names else []
 
 
-def _contacted(columns: Mapping[str, pa.Array]) -> list[pa.RecordBatch]:
+def _contacted(columns: Mapping[str, pa.Array], unseen: Callable[[str], bool]) -> list[pa.RecordBatch]:
     ids = next((columns[name] for name in ("contactid", "entityid", "leadid") if name in columns), None)
     if ids is None:
         return []
@@ -108,7 +111,7 @@ def _contacted(columns: Mapping[str, pa.Array]) -> list[pa.RecordBatch]:
     rows = [
         {"record_id": record, "kind": "contact", field: [value]}
         for record, field, value in sorted(found, key=str)
-        if ("@" in value) == (field == "emails")
+        if ("@" in value) == (field == "emails") and unseen(f"{record} {value}")
     ]
     return [people_batch(rows)] if rows else []
 

@@ -25,7 +25,7 @@ from readingroom.anonymize.quasi import quasi_hashes
 from readingroom.anonymize.rare import AuthorWords
 from readingroom.anonymize.risk import Combinations, RiskReport
 from readingroom.anonymize.schema_names import PersonWords
-from readingroom.anonymize.shared import SharedCells
+from readingroom.anonymize.shared import SharedCells, hash_one
 from readingroom.anonymize.texts import TextEngine
 from readingroom.anonymize.treatments import Action
 
@@ -47,13 +47,14 @@ class Preparation:
         self._words = AuthorWords(k, self._key)
         self._shared = SharedCells(self._key, k)
         self._person_words = PersonWords(self._key)
+        self._seen: set[int] = set()
         self._combinations: dict[str, Combinations] = {}
         self.risk: tuple[RiskReport, ...] = ()
 
     def learn(self, plan: TablePlan, batch: pa.RecordBatch) -> None:
         """Take in the people of a batch: contacts, leads, users, accounts, and those whom other tables name."""
         with nameless(plan, "learning its people"):
-            for people in people_in(plan, batch):
+            for people in people_in(plan, batch, unseen=self._unseen):
                 self._people.add_people(people)
                 if plan.person != "account":
                     self._person_words.add(full_names(people))
@@ -76,6 +77,13 @@ class Preparation:
             if plan.quasi and plan.quasi == tuple(name for name in plan.quasi if name in batch.schema.names):
                 counted = self._combinations.setdefault(plan.table, Combinations(plan.table, plan.quasi))
                 counted.add(quasi_hashes(plan, batch, key=self._key))
+
+    def _unseen(self, pair: str) -> bool:
+        digest = hash_one(self._key, pair)
+        if digest in self._seen:
+            return False
+        self._seen.add(digest)
+        return True
 
     def _count_places(self, plan: TablePlan, batch: pa.RecordBatch) -> None:
         """Cities and countries of whatever column: a query for one may show it if enough people have it."""
