@@ -63,6 +63,7 @@ LETTER = 4
 DIGIT = 8
 
 
+@cache
 def fold_character(character: str) -> str:
     """The folded form of one character: ASCII where there is one, "" for what shows nothing."""
     if character in _QUOTES:
