@@ -1,32 +1,221 @@
-"""Known identifiers of the tenant's own people (first version: interface only)."""
+"""Known identifiers: every spelling of everybody in the tenant's own tables, as keyed hashes.
+
+Rule 1: after `build` nothing but keyed hashes, tags and pseudonym digits is held: no name, no address.
+Rule 2: one hash may stand for many people; it carries them all, and whoever matches it is told so.
+Rule 3: at most 100 bytes per distinct spelling (the report says how many).
+"""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import hashlib
+from collections.abc import Iterator
+from typing import Any, NamedTuple
 
+import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
 
+from readingroom.anonymize.kernels import (
+    I32,
+    U64,
+    Table,
+    empty_table,
+    find,
+    hash_words,
+    kernel,
+    look_up,
+    mix,
+    place,
+    secret_of,
+)
+from readingroom.anonymize.lexicon import WORD, lexicon
+from readingroom.anonymize.normalize import normalize, tag_of_normal
+from readingroom.anonymize.pseudonyms import TEXT_DIGITS, Pseudonyms
+from readingroom.anonymize.spellings import (
+    AMBIGUOUS,
+    FULL,
+    HANDLE,
+    INITIAL,
+    ORG,
+    Spelling,
+    address_spellings,
+    birthdate_spellings,
+    email_spellings,
+    id_spellings,
+    name_spellings,
+    organization_spellings,
+    phone_spellings,
+    split_full,
+)
 
-@dataclass(frozen=True)
+U16 = npt.NDArray[np.uint16]
+
+
+class Entries(NamedTuple):
+    """Distinct spellings: kinds[e] and the people[first[e]:first[e + 1]] who have it."""
+
+    kinds: U16
+    first: I32
+    people: I32
+
+
 class Known:
-    """Keyed hashes of every spelling of every identifier of the tenant's people."""
+    """The finished table. `ids` distinct people, `spellings` distinct spellings, `nbytes` held."""
 
-    ids: int
-    spellings: int
-    nbytes: int
+    def __init__(self, table: Table, entries: Entries, tags: npt.NDArray[np.uint8], suffixes: list[str]) -> None:
+        self.table = table
+        self.entries = entries
+        self.tags = tags  # one row of 16 bytes a person; zeros: the person has no record
+        self.suffixes = suffixes
+        self.ids = len(suffixes)
+        self.spellings = len(entries.kinds)
+        arrays = (*table[:2], *entries, tags)
+        self.nbytes = sum(array.nbytes for array in arrays) + 64 * len(suffixes)
+        has_record = tags.any(axis=1)
+        self._by_tag = {tags[i].tobytes(): i for i in np.flatnonzero(has_record)}
+
+    def people_of_tags(self, tags: pa.Array) -> I32:
+        """The person of each record tag, -1 where unknown."""
+        return np.array([self._by_tag.get(tag, -1) for tag in tags.to_pylist()], np.int32)
+
+    def people_of(self, entry: int) -> list[int]:
+        """The people who have a spelling."""
+        first = self.entries.first
+        return self.entries.people[first[entry] : first[entry + 1]].tolist() if entry >= 0 else []
+
+    def tag(self, person: int) -> bytes | None:
+        """The record tag of a person, if the person has a record."""
+        tag = self.tags[person].tobytes()
+        return tag if any(tag) else None
+
+    def report(self) -> dict[str, int]:
+        """Counts for the copy's report."""
+        return {"people": self.ids, "spellings": self.spellings, "bytes": self.nbytes}
 
 
 class KnownBuilder:
-    """Collects people, batch by batch, and builds Known."""
+    """Collects people, batch by batch; forgets what they are called as soon as it is hashed."""
 
     def __init__(self, tag_key: bytes, pseudonym_key: bytes) -> None:
-        self._keys = (tag_key, pseudonym_key)
-        self._people = 0
+        self._tag_key = tag_key
+        self._pseudonyms = Pseudonyms(pseudonym_key)
+        self._people: dict[bytes, int] = {}
+        self._tags: list[bytes] = []
+        self._suffixes: list[str] = []
+        self._hashes: list[U64] = []
+        self._kinds: list[U16] = []
+        self._owners: list[I32] = []
 
     def add_people(self, records: pa.RecordBatch) -> None:
         """Take in people (columns: record_id, kind, given, middle, family, full, nick, emails, phones, …)."""
-        self._people += records.num_rows
+        texts: list[str] = []
+        kinds: list[int] = []
+        owners: list[int] = []
+        for row in records.to_pylist():
+            found = set(_spellings(row))
+            if found:
+                owner = self._person(row)
+                texts += [text for text, _ in found]
+                kinds += [kind for _, kind in found]
+                owners += [owner] * len(found)
+        if texts:
+            self._hashes.append(hash_words(texts))
+            self._kinds.append(np.array(kinds, np.uint16))
+            self._owners.append(np.array(owners, np.int32))
+
+    def _person(self, row: dict[str, Any]) -> int:
+        """The number of a person: by record id, else by the first identifier there is."""
+        record = row.get("record_id")
+        kind, value = ("record", normalize("record", record)) if record else _identity(row)
+        key = hashlib.blake2b(f"{kind}\0{value}".encode("utf-8", "replace"), key=self._tag_key[:64], digest_size=16)
+        number = self._people.setdefault(key.digest(), len(self._suffixes))
+        if number == len(self._suffixes):
+            self._suffixes.append(self._pseudonyms.digest(kind, value)[:TEXT_DIGITS])
+            self._tags.append(tag_of_normal(self._tag_key, "record", value) if record else bytes(16))
+        return number
 
     def build(self) -> Known:
-        """The finished table; the builder forgets everything."""
-        return Known(self._people, 0, 0)
+        """The finished table; the builder is empty afterwards."""
+        none = np.zeros(0, np.uint64)
+        hashes = np.concatenate([none, *self._hashes])
+        kinds = np.concatenate([none.astype(np.uint16), *self._kinds])
+        owners = np.concatenate([none.astype(np.int32), *self._owners])
+        order = np.lexsort((owners, hashes))
+        hashes, kinds, owners = hashes[order], kinds[order], owners[order]
+        new = np.ones(len(hashes), bool)
+        new[1:] = hashes[1:] != hashes[:-1]
+        entry = np.cumsum(new) - 1
+        distinct = hashes[new]
+        joined = np.zeros(len(distinct), np.uint16)
+        np.bitwise_or.at(joined, entry, kinds)
+        fresh = np.ones(len(hashes), bool)
+        fresh[1:] = new[1:] | (owners[1:] != owners[:-1])
+        first = np.zeros(len(distinct) + 1, np.int32)
+        np.cumsum(np.bincount(entry[fresh], minlength=len(distinct)), out=first[1:])
+        common = look_up(lexicon(), distinct) & WORD != 0
+        joined[common & (joined & (FULL | INITIAL | HANDLE | ORG) != 0)] |= AMBIGUOUS
+        table = empty_table(len(distinct), secret_of(self._tag_key, b"known"))
+        _number(table, distinct)
+        tags = np.frombuffer(b"".join(self._tags), np.uint8).reshape(-1, 16)
+        known = Known(table, Entries(joined, first, owners[fresh]), tags, self._suffixes)
+        self._people, self._tags, self._suffixes = {}, [], []
+        self._hashes, self._kinds, self._owners = [], [], []
+        return known
+
+
+@kernel
+def _number(table: Table, hashes: U64) -> None:
+    for i in range(len(hashes)):
+        table.values[place(table.keys, mix(hashes[i] ^ table.secret))] = i
+
+
+@kernel
+def entry_of(table: Table, h: np.uint64) -> int:
+    """The entry of a polynomial hash, or -1."""
+    slot = find(table.keys, mix(h ^ table.secret))
+    return np.int64(table.values[slot]) if slot >= 0 else -1
+
+
+@kernel
+def _entries(table: Table, hashes: U64, out: I32) -> None:
+    for i in range(len(hashes)):
+        out[i] = entry_of(table, hashes[i])
+
+
+def entries_of(known: Known, hashes: U64) -> I32:
+    """The entry of each polynomial hash, -1 where unknown."""
+    out = np.empty(len(hashes), np.int32)
+    _entries(known.table, hashes, out)
+    return out
+
+
+def _identity(row: dict[str, Any]) -> tuple[str, str]:
+    """What tells people without a record apart: an e-mail address, a phone, else the name."""
+    for kind, values in (("email", row.get("emails")), ("phone", row.get("phones"))):
+        for value in values or ():
+            if value:
+                return kind, normalize(kind, value)
+    full = row.get("full") or f"{row.get('given') or ''} {row.get('family') or ''}"
+    return "name", normalize("name", full)
+
+
+def _spellings(row: dict[str, Any]) -> Iterator[Spelling]:
+    """Everything that row says about one person, spelled out."""
+    full = row.get("full") or ""
+    if row.get("kind") == "account":
+        yield from organization_spellings(full)
+    else:
+        parts = [row.get(name) or "" for name in ("given", "middle", "family")]
+        if full and not (parts[0] and parts[2]):
+            parts = list(split_full(full))
+        yield from name_spellings(*parts, row.get("nick") or "")
+    for values, spell in (("emails", email_spellings), ("phones", phone_spellings), ("ids", id_spellings)):
+        for value in row.get(values) or ():
+            if value:
+                yield from spell(value)
+    if row.get("address"):
+        yield from address_spellings(row["address"])
+    if row.get("birthdate"):
+        yield from birthdate_spellings(row["birthdate"])
+    if row.get("record_id"):
+        yield from id_spellings(row["record_id"])

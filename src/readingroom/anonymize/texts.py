@@ -1,26 +1,44 @@
-"""The text engine (first version: interface only; it masks every cell whole)."""
+"""The text engine: a column of text in; the column without anybody in it, where each placeholder stands, and counts.
+
+The way of a block: read (views, html, decode) → open what is opaque (blobs) → tokens → find known identifiers
+(matching), forms (patterns), words (names, rare), identifiers in words (worded) → paint (spans) → splice.
+
+Rule 1: what fails, fails the column with an error that names nothing but the stage (rule 2 of the house).
+Rule 2: the same cells, keys and known people give the same bytes.
+"""
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass, field
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from readingroom.anonymize.blobs import open_blobs
+from readingroom.anonymize.forms import find_forms
+from readingroom.anonymize.hits import Hits, SPANS, Identify
+from readingroom.anonymize.kernels import I64
 from readingroom.anonymize.known import Known
+from readingroom.anonymize.lexicon import lexicon
+from readingroom.anonymize.matching import match_known
+from readingroom.anonymize.names import Rules, judge, marks_of
 from readingroom.anonymize.pseudonyms import Pseudonyms
 from readingroom.anonymize.rare import Vocabulary
+from readingroom.anonymize.reading import blocks, buffers, read
+from readingroom.anonymize.spans import SECRET, findings, in_order, paint
+from readingroom.anonymize.splice import splice
+from readingroom.anonymize.sorting import of_matches, of_words, of_worded
+from readingroom.anonymize.tokens import Records, tokenize
+from readingroom.anonymize.views import Letters
+from readingroom.anonymize.worded import find_worded
+from readingroom.core.errors import Fault, UsageError
 
-SPANS = pa.schema(
-    [
-        ("row", pa.int32()),
-        ("start", pa.int32()),
-        ("end", pa.int32()),
-        ("kind", pa.string()),
-        ("tag", pa.binary(16)),
-        ("role", pa.string()),
-    ]
-)
+PROFILES = ("strict", "balanced")
+MARKUPS = ("plain", "html", "url", "json-string")
+
+__all__ = ["SPANS", "Rewritten", "TextEngine"]
 
 
 @dataclass(frozen=True)
@@ -36,13 +54,74 @@ class TextEngine:
     """Rewrites columns of text so that nobody can be read in them."""
 
     def __init__(
-        self, known: Known, vocabulary: Vocabulary, pseudonyms: Pseudonyms, tag_key: bytes, profile: str
+        self, known: Known, vocabulary: Vocabulary, pseudonyms: Pseudonyms, tag_key: bytes, profile: str = "strict"
     ) -> None:
+        if profile not in PROFILES:
+            raise UsageError("a profile is strict or balanced")
         self.profile = profile
+        self._known = known
+        self._vocabulary = vocabulary
+        self._rules = Rules(lexicon(), vocabulary.table, known.table, known.entries, profile == "strict")
+        self._identify = Identify(known, pseudonyms, tag_key)
 
     def rewrite(self, cells: pa.LargeStringArray, *, markup: str, linked: pa.ListArray | None = None) -> Rewritten:
         """Rewrite `cells`; `linked` holds the tags of the records that each row is linked to."""
-        masked = pc.if_else(
-            pc.is_null(cells), pa.scalar(None, pa.large_string()), pa.scalar("[TEXT]", pa.large_string())
-        )
-        return Rewritten(masked, SPANS.empty_table())
+        if markup not in MARKUPS:
+            raise UsageError(f"markup is one of {', '.join(MARKUPS)}")
+        filled = pc.fill_null(cells, "") if cells.null_count else cells
+        outputs: list[pa.LargeStringArray] = []
+        tables: list[pa.Table] = []
+        counts: Counter[str] = Counter()
+        for start, block in blocks(filled):
+            near = self._identify.linked_people(linked, start, len(block))
+            try:
+                output, spans = self._block(block, markup, near)
+            except (ValueError, IndexError, TypeError, OverflowError, pa.ArrowException):
+                raise Fault(f"the text engine failed on a block of {len(block)} cells ({markup})") from None
+            outputs.append(output)
+            tables.append(spans.set_column(0, "row", pc.add(spans["row"], pa.scalar(start, pa.int32()))))
+            _count(counts, spans)
+        if not outputs:
+            return Rewritten(cells, SPANS.empty_table())
+        output = pa.concat_arrays(outputs) if len(outputs) > 1 else outputs[0]
+        if cells.null_count:
+            output = pc.if_else(pc.is_valid(cells), output, pa.scalar(None, pa.large_string()))
+        return Rewritten(output, pa.concat_tables(tables).combine_chunks(), dict(counts))
+
+    def _block(
+        self, block: pa.LargeStringArray, markup: str, near: list[frozenset[int]] | None
+    ) -> tuple[pa.Array, pa.Table]:
+        letters, offsets, cuts = read(block, markup)
+        letters, opaque = open_blobs(letters)
+        found = self._find(letters, opaque)
+        source = buffers(block)[0]
+        labels, owner = paint(letters, found, cuts, len(source))
+        hits = Hits(letters, found, rows_of(letters, found, offsets), near)
+        named = self._identify.name(hits)
+        output, written = splice(source, offsets, labels, named.placeholders)
+        return output, named.spans(written, owner)
+
+    def _find(self, letters: Letters, opaque: Records) -> Records:
+        """Everything that must not be read, weakest first."""
+        tokens = tokenize(letters)
+        marks = marks_of(tokens, self._rules)
+        found = [
+            of_words(judge(letters, tokens, marks, self._rules)),
+            of_worded(find_worded(letters, tokens, marks, self._rules)),
+            of_matches(match_known(letters, tokens, self._known)),
+            find_forms(letters, tokens, self._vocabulary, strict=self._rules.strict),
+        ]
+        if self._rules.strict:
+            found.append(findings(opaque, np.full(len(opaque), SECRET), np.full(len(opaque), -1)))
+        return in_order(found)
+
+
+def rows_of(letters: Letters, found: Records, offsets: I64) -> I64:
+    """The row of each finding."""
+    return np.searchsorted(offsets, letters["start"][found["start"]], side="right").astype(np.int64) - 1
+
+
+def _count(counts: Counter[str], spans: pa.Table) -> None:
+    kinds = spans.select(["row", "start", "kind"]).group_by(["row", "start", "kind"]).aggregate([])["kind"]
+    for item in pc.value_counts(kinds.combine_chunks() if isinstance(kinds, pa.ChunkedArray) else kinds).to_pylist():
+        counts[item["values"]] += item["counts"]

@@ -1,0 +1,90 @@
+"""Candidates of patterns made findings: distinct values are read once, whatever their number."""
+
+from __future__ import annotations
+
+import numpy as np
+import pyarrow as pa
+
+from readingroom.anonymize import patterns, spans
+from readingroom.anonymize.kernels import look_up
+from readingroom.anonymize.patterns import candidates, read_cluster, read_iban
+from readingroom.anonymize.rare import Vocabulary, hash_spans
+from readingroom.anonymize.spans import FINDING, findings
+from readingroom.anonymize.tokens import ALL_UPPER, DIGITS, JOINED, Records, Tokens
+from readingroom.anonymize.views import BLOB, Letters
+
+_DIRECT = ((patterns.EMAIL, spans.EMAIL), (patterns.HANDLE, spans.HANDLE), (patterns.GUID, spans.RECORD))
+_CLUSTER_KINDS = {"ip": spans.IP, "id": spans.ID, "card": spans.CARD, "phone": spans.PHONE, "number": spans.NUMBER}
+_PUBLIC_HOSTS = (
+    "www.w3.org w3.org schemas.microsoft.com schemas.openxmlformats.org www.microsoft.com microsoft.com www.google.com"
+    " google.com fonts.googleapis.com ajax.googleapis.com www.facebook.com facebook.com twitter.com www.twitter.com"
+    " www.linkedin.com linkedin.com www.instagram.com www.youtube.com youtube.com www.yahoo.com yahoo.com localhost"
+).split()
+IBAN_LIMIT = 48
+
+
+def find_forms(letters: Letters, tokens: Tokens, vocabulary: Vocabulary, *, strict: bool) -> Records:
+    """Findings of every pattern in the view."""
+    found = candidates(letters)
+    parts = [_iban_findings(letters, tokens)]
+    for what, kind in _DIRECT:
+        chosen = found[found["what"] == what]
+        parts.append(findings(chosen, np.full(len(chosen), kind), np.full(len(chosen), -1)))
+    parts.append(_cluster_findings(letters, found[found["what"] == patterns.CLUSTER]))
+    if strict:
+        hosts = found[found["what"] == patterns.HOST]
+        hashes = np.empty(len(hosts), np.uint64)
+        hash_spans(letters, hosts, hashes)
+        shown = (look_up(vocabulary.table, hashes) != 0) | np.isin(hashes, _public_hosts())
+        hosts = hosts[~shown & (letters["flags"][hosts["start"]] & BLOB == 0)]
+        parts.append(findings(hosts, np.full(len(hosts), spans.HOST), np.full(len(hosts), -1)))
+    return np.concatenate(parts)
+
+
+def _public_hosts() -> np.ndarray:
+    from readingroom.anonymize.kernels import hash_words
+
+    return hash_words(_PUBLIC_HOSTS)
+
+
+def texts_of(letters: Letters, spans_: Records) -> pa.LargeBinaryArray:
+    """The folded letters of each span as one array."""
+    lengths = (spans_["end"] - spans_["start"]).astype(np.int64)
+    offsets = np.zeros(len(spans_) + 1, np.int64)
+    np.cumsum(lengths, out=offsets[1:])
+    index = np.repeat(spans_["start"] - offsets[:-1], lengths) + np.arange(offsets[-1])
+    data = np.ascontiguousarray(letters["folded"][index])
+    return pa.Array.from_buffers(pa.large_binary(), len(spans_), [None, pa.py_buffer(offsets), pa.py_buffer(data)])
+
+
+def _cluster_findings(letters: Letters, clusters: Records) -> Records:
+    """What the digit clusters are; each distinct text is read once."""
+    if not len(clusters):
+        return np.empty(0, FINDING)
+    encoded = texts_of(letters, clusters).dictionary_encode()
+    readings = [read_cluster(text.decode("ascii", "replace")) for text in encoded.dictionary.to_pylist()]
+    codes = encoded.indices.to_numpy()
+    rows = [
+        (start + found[0], start + found[1], -1, _CLUSTER_KINDS[found[2]])
+        for start, code in zip(clusters["start"].tolist(), codes.tolist(), strict=True)
+        for found in readings[code]
+    ]
+    return np.array(rows, FINDING) if rows else np.empty(0, FINDING)
+
+
+def _iban_findings(letters: Letters, tokens: Tokens) -> Records:
+    """IBANs: two letters and two digits, and the check digits are right."""
+    parts = tokens.parts
+    if len(parts) < 2:
+        return np.empty(0, FINDING)
+    size = parts["end"] - parts["start"]
+    flags = parts["flags"]
+    begins = (size[:-1] == 2) & (flags[:-1] & (DIGITS | JOINED) == 0) & (flags[:-1] & ALL_UPPER != 0)
+    begins &= (flags[1:] & (DIGITS | JOINED) == DIGITS | JOINED) & (size[1:] >= 2)
+    rows = []
+    for start in parts["start"][:-1][begins].tolist():
+        text = letters["folded"][start : start + IBAN_LIMIT].tobytes().decode("ascii", "replace")
+        length = read_iban(text)
+        if length:
+            rows.append((start, start + length, -1, spans.IBAN))
+    return np.array(rows, FINDING) if rows else np.empty(0, FINDING)

@@ -1,0 +1,161 @@
+"""Known identifiers in a view: chains of parts whose letters, put together, are a known spelling.
+
+Rule 1: a match begins and ends where a part does; between its parts there may be up to four signs and any tag.
+Rule 2: the longest spelling wins; a lone name (only a given or family name) is reported, never decided, here.
+Rule 3: from one part at most LETTERS letters are looked at, so the time is linear in the text.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from readingroom.anonymize.kernels import BASE, U64, Table, kernel, small_kernel
+from readingroom.anonymize.known import Entries, Known, entry_of
+from readingroom.anonymize.spellings import (
+    ADDRESS,
+    AMBIGUOUS,
+    DIGEST,
+    FULL,
+    HANDLE,
+    ID,
+    INITIAL,
+    LONE,
+    ORG,
+    PHONE,
+    RECORD,
+)
+from readingroom.anonymize.tokens import DIGITS, FIRST_UPPER, GAP_FAR, GAP_NEAR, POWER, Records, Tokens
+from readingroom.anonymize.views import Letters
+
+LETTERS = 64
+WORDS = 6
+WORDS_FROM_DIGITS = 9
+
+MATCH = np.dtype(
+    [("start", "i4"), ("end", "i4"), ("entry", "i4"), ("first", "i4"), ("last", "i4"), ("kinds", "u2")], align=True
+)
+_ANYWHERE = ID | DIGEST | PHONE | RECORD
+_UNAMBIGUOUS = FULL | INITIAL | HANDLE | ORG
+
+
+@small_kernel
+def _accepted(letters: Letters, parts: Records, span: tuple[int, int], words: int, kinds: int) -> int:
+    """Those kinds of a spelling that may stand here as parts[i:j], written as `words` words."""
+    i, j = span
+    if kinds & AMBIGUOUS and words == 1:
+        kinds &= ~_UNAMBIGUOUS
+    found = kinds & _ANYWHERE
+    found |= kinds & (FULL | HANDLE)
+    if words >= 2:
+        found |= kinds & (ADDRESS | ORG)
+        if kinds & INITIAL and _initial_stands(letters, parts, i, j):
+            found |= INITIAL
+    else:
+        found |= kinds & (LONE | INITIAL)
+        if parts[i].flags & FIRST_UPPER:
+            found |= kinds & ORG
+    return found
+
+
+@small_kernel
+def _initial_stands(letters: Letters, parts: Records, i: int, j: int) -> bool:
+    """Capitals on both sides, or a sign of user names between: `H. Tolliverton`, `h_tolliverton`, not `a grant`."""
+    if parts[i].flags & FIRST_UPPER and parts[j - 1].flags & FIRST_UPPER:
+        return True
+    sign = letters[parts[j - 1].start - 1].folded
+    return parts[j - 1].start - parts[j - 2].end == 1 and (sign == 46 or sign == 95 or sign == 45)
+
+
+@small_kernel
+def _leet(letters: Letters, start: int, end: int, one: int) -> np.uint64:
+    """The hash of digits read as the letters they look like; `one` is what a 1 looks like."""
+    h = np.uint64(0)
+    for k in range(start, end):
+        digit = letters[k].folded - 48
+        letter = LOOKS[digit]
+        if digit == 1:
+            letter = one
+        h = h * BASE + np.uint64(letter) + np.uint64(1)
+    return h
+
+
+LOOKS = np.frombuffer(b"oizeasgtbg", np.uint8)
+
+
+@small_kernel
+def _kinds_of(table: Table, kinds: U64, h: np.uint64) -> tuple[int, int]:
+    entry = entry_of(table, h)
+    return entry, (np.int64(kinds[entry]) if entry >= 0 else 0)
+
+
+@kernel
+def _longest(letters: Letters, parts: Records, i: int, table: Table, entries: Entries, out: Records) -> int:
+    """Write the best match that begins at part i into out[0]; its end part, or 0."""
+    h, leet_i, leet_l = np.uint64(0), np.uint64(0), np.uint64(0)
+    mixed = False
+    words, size, best = 1, 0, 0
+    limit = WORDS_FROM_DIGITS if parts[i].flags & DIGITS else WORDS
+    j = i
+    while j < len(parts):
+        part = parts[j]
+        length = part.end - part.start
+        size += length
+        if j > i:
+            if part.gap == GAP_FAR:
+                break
+            spaced = length == 1 and parts[j - 1].end - parts[j - 1].start == 1
+            words += 1 if part.gap == GAP_NEAR and not spaced else 0
+            mixed = mixed or (part.flags ^ parts[j - 1].flags) & DIGITS != 0
+        if size > LETTERS or words > limit:
+            break
+        shift = POWER[length]
+        h = h * shift + part.hash
+        if part.flags & DIGITS:
+            leet_i = leet_i * shift + _leet(letters, part.start, part.end, 105)
+            leet_l = leet_l * shift + _leet(letters, part.start, part.end, 108)
+        else:
+            leet_i = leet_i * shift + part.hash
+            leet_l = leet_l * shift + part.hash
+        j += 1
+        entry, kinds = _kinds_of(table, entries.kinds, h)
+        if mixed and entry < 0:
+            entry, kinds = _kinds_of(table, entries.kinds, leet_i)
+            if entry < 0:
+                entry, kinds = _kinds_of(table, entries.kinds, leet_l)
+        if entry >= 0:
+            found = _accepted(letters, parts, (i, j), words, kinds)
+            if found:
+                best = j
+                out[0].entry = entry
+                out[0].kinds = found
+    if best:
+        out[0].start = parts[i].start
+        out[0].end = parts[best - 1].end
+        out[0].first = i
+        out[0].last = best
+    return best
+
+
+@kernel
+def _match(letters: Letters, parts: Records, table: Table, entries: Entries, out: Records) -> int:
+    """Write all matches; their number."""
+    count = 0
+    i = 0
+    while i < len(parts):
+        end = _longest(letters, parts, i, table, entries, out[count : count + 1])
+        if end:
+            lone = out[count].kinds & ~LONE == 0
+            count += 1
+            # inside a longer word a lone name may hide a full one that begins later
+            i = i + 1 if lone and end - i == 1 else end
+        else:
+            i += 1
+    return count
+
+
+def match_known(letters: Letters, tokens: Tokens, known: Known) -> Records:
+    """All known spellings in the view, in order."""
+    out = np.empty(len(tokens.parts) + 1, MATCH)
+    if known.spellings == 0:
+        return out[:0]
+    return out[: _match(letters, tokens.parts, known.table, known.entries, out)]

@@ -1,0 +1,199 @@
+"""Word by word: shown, or masked as a rare word, a long number, a code, or a name that stands alone.
+
+Rule 1 (strict): a word is shown only if it is public, or used by k authors and marked as a name by nobody.
+Rule 2: a word that is also a name is a name where names stand: after a title or greeting, beside another name.
+Rule 3: in `balanced` only names are masked; in both, what is undecided inside one word masks the word.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+
+from readingroom.anonymize.kernels import I64, Table, kernel, small_kernel, value_of
+from readingroom.anonymize.known import Entries, entry_of
+from readingroom.anonymize.lexicon import FAMILY, GREETING, HONORIFIC, MARKUP_WORD, MONTH, NAME, WORD
+from readingroom.anonymize.spellings import LONE
+from readingroom.anonymize.tokens import ALL_UPPER, DIGITS, FIRST_UPPER, GAP_NEAR, Records, Tokens
+from readingroom.anonymize.views import BLOB, MARKUP, SEGMENT, URL, Letters
+
+SHOW, RARE, NUMBER, CODE, PERSON = range(5)
+LONG_NUMBER = 5
+MASKED = np.dtype([("start", "i4"), ("end", "i4"), ("entry", "i4"), ("what", "i4")], align=True)
+KNOWN_NAME = 1 << 30  # a mark beside the lexicon's: a lone name of the tenant's people
+TENANT_WORD = 1 << 29
+
+
+class Rules(NamedTuple):
+    """What a word is looked up in."""
+
+    lexicon: Table
+    tenant: Table
+    known: Table
+    entries: Entries
+    strict: bool
+
+
+@small_kernel
+def _marks(h: np.uint64, rules: Rules) -> int:
+    """Everything known about a word."""
+    marks = value_of(rules.lexicon, h)
+    entry = entry_of(rules.known, h)
+    if entry >= 0 and rules.entries.kinds[entry] & LONE:
+        marks |= KNOWN_NAME
+    if value_of(rules.tenant, h):
+        marks |= TENANT_WORD
+    return marks
+
+
+@small_kernel
+def _is_name(marks: int) -> bool:
+    return marks & (NAME | KNOWN_NAME) != 0
+
+
+@small_kernel
+def _public(marks: int) -> bool:
+    return marks & (WORD | MARKUP_WORD) != 0
+
+
+@small_kernel
+def _beside_name(words: Records, marks: I64, i: int) -> bool:
+    """Whether the words around word i make it a name."""
+    mine = marks[i]
+    if i > 0 and words[i].gap == GAP_NEAR:
+        before = marks[i - 1]
+        upper = words[i - 1].flags & FIRST_UPPER
+        if before & HONORIFIC and upper:
+            return True
+        if not (mine >> MONTH) & 15 and upper and (before & GREETING or (_is_name(before) and not _public(before))):
+            return True
+    if i + 1 < len(words) and words[i + 1].gap == GAP_NEAR and words[i + 1].flags & FIRST_UPPER:
+        after = marks[i + 1]
+        shouted = words[i].flags & words[i + 1].flags & ALL_UPPER
+        return not _public(after) and (after & (FAMILY | KNOWN_NAME) != 0 or (after & TENANT_WORD == 0 and not shouted))
+    return False
+
+
+@kernel
+def _judge_part(h: np.uint64, length: int, flags: int, rules: Rules) -> int:
+    """The verdict on one part of a longer word, or on a word that stands alone."""
+    if flags & DIGITS:
+        return NUMBER if length >= LONG_NUMBER and rules.strict else SHOW
+    if length == 1:
+        return SHOW
+    marks = _marks(h, rules)
+    if _public(marks) and not (_is_name(marks) and flags & FIRST_UPPER and not marks & MARKUP_WORD):
+        return SHOW
+    if _is_name(marks):
+        return PERSON if rules.strict or flags & FIRST_UPPER else SHOW
+    return SHOW if marks & TENANT_WORD or not rules.strict else RARE
+
+
+@kernel
+def _judge(letters: Letters, parts: Records, words: Records, marks: I64, i: int, rules: Rules) -> int:  # noqa: PLR0913
+    """The verdict on word i."""
+    word = words[i]
+    length = parts[word.last - 1].end - parts[word.first].start
+    mine = marks[i]
+    if _public(mine):
+        named = _is_name(mine) and word.flags & FIRST_UPPER and not word.flags & SEGMENT
+        return PERSON if named and _beside_name(words, marks, i) else SHOW
+    if word.last - word.first == 1:
+        if _is_name(mine) and length > 1 and not word.flags & DIGITS:
+            return PERSON if rules.strict or word.flags & FIRST_UPPER else SHOW
+        return _judge_part(word.hash, length, word.flags, rules)
+    if mine & TENANT_WORD and not _is_name(mine):
+        return SHOW
+    if _is_name(mine):
+        return PERSON
+    return _judge_parts(letters, parts, word, length, rules)
+
+
+@kernel
+def _judge_parts(letters: Letters, parts: Records, word: np.void, length: int, rules: Rules) -> int:
+    """The verdict on a word of several parts: the worst of theirs; letters and digits in turn are a code."""
+    first, last = word.first, word.last
+    digits = 0
+    worst = SHOW
+    for k in range(first, last):
+        flags = parts[k].flags
+        digits += flags & DIGITS
+        verdict = _judge_part(parts[k].hash, parts[k].end - parts[k].start, flags, rules)
+        worst = max(worst, verdict)
+    if rules.strict and digits >= 2 and length >= 6:
+        start = parts[first].start
+        colour = word.flags & MARKUP and start > 0 and letters[start - 1].folded == 35 and length <= 8
+        return SHOW if colour else CODE
+    if rules.strict and digits and length >= 3 and length <= 8 and word.flags & MARKUP:
+        start = parts[first].start
+        return SHOW if start > 0 and letters[start - 1].folded == 35 else worst
+    return worst
+
+
+@kernel
+def _write(out: Records, count: int, span: tuple[int, int], entry: int, what: int) -> int:
+    out[count].start = span[0]
+    out[count].end = span[1]
+    out[count].entry = entry
+    out[count].what = what
+    return count + 1
+
+
+@kernel
+def _judge_all(letters: Letters, tokens: Tokens, marks: I64, rules: Rules, out: Records) -> int:
+    """Write what is masked; the number of spans."""
+    parts, words = tokens.parts, tokens.words
+    count = 0
+    for i in range(len(words)):
+        word = words[i]
+        if word.flags & BLOB:
+            continue
+        what = _judge(letters, parts, words, marks, i, rules)
+        if what == SHOW:
+            continue
+        span = (parts[word.first].start, parts[word.last - 1].end)
+        if word.flags & (MARKUP | URL) and word.last - word.first > 1 and what != CODE:
+            for k in range(word.first, word.last):
+                part = parts[k]
+                verdict = _judge_part(part.hash, part.end - part.start, part.flags, rules)
+                if verdict != SHOW:
+                    entry = entry_of(rules.known, part.hash)
+                    count = _write(out, count, (part.start, part.end), entry, verdict)
+            continue
+        capital = word.flags & FIRST_UPPER and word.gap == GAP_NEAR and count > 0
+        if (
+            what == RARE
+            and capital
+            and out[count - 1].what == PERSON
+            and _one_blank(letters, out[count - 1].end, span[0])
+        ):
+            out[count - 1].end = span[1]
+            out[count - 1].entry = -1
+            continue
+        count = _write(out, count, span, entry_of(rules.known, word.hash) if what == PERSON else -1, what)
+    return count
+
+
+@small_kernel
+def _one_blank(letters: Letters, end: int, start: int) -> bool:
+    return start - end == 1 and letters[end].folded == 32
+
+
+@kernel
+def _mark_all(words: Records, rules: Rules, out: I64) -> None:
+    for i in range(len(words)):
+        out[i] = _marks(words[i].hash, rules)
+
+
+def marks_of(tokens: Tokens, rules: Rules) -> I64:
+    """The marks of every word: the lexicon's, KNOWN_NAME, TENANT_WORD."""
+    marks = np.empty(len(tokens.words), np.int64)
+    _mark_all(tokens.words, rules, marks)
+    return marks
+
+
+def judge(letters: Letters, tokens: Tokens, marks: I64, rules: Rules) -> Records:
+    """The spans of the view (MASKED) whose words may not be shown."""
+    out = np.empty(len(tokens.parts) + 1, MASKED)
+    return out[: _judge_all(letters, tokens, marks, rules, out)]

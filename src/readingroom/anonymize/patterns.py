@@ -1,0 +1,269 @@
+"""Identifiers told by their form: e-mail addresses, handles, GUIDs, hosts, digit clusters; each with its proof.
+
+Rule 1: kernels find where something may stand, in one pass; what it is, is decided on distinct values only.
+Rule 2: a check digit, a parser or a grammar decides, never the shape alone; what stays undecided is a number, and long
+numbers are not shown in `strict`.
+"""
+
+from __future__ import annotations
+
+import re
+
+import numpy as np
+
+from readingroom.anonymize.kernels import kernel, small_kernel
+from readingroom.anonymize.tokens import Records
+from readingroom.anonymize.views import Letters
+
+EMAIL, HANDLE, GUID, HOST, CLUSTER, SPELLED = range(1, 7)
+CANDIDATE = np.dtype([("start", "i4"), ("end", "i4"), ("what", "i4")], align=True)
+LOCAL_LIMIT = 96
+DOMAIN_LIMIT = 255
+CLUSTER_LIMIT = 64
+
+# classes of a folded byte
+_LOCAL, _DOMAIN, _DIGIT, _HEX, _WORD, _GAP = 1, 2, 4, 8, 16, 32
+CLASSES = np.zeros(256, np.uint8)
+for _bit, _signs in (
+    (_LOCAL | _DOMAIN | _WORD, b"abcdefghijklmnopqrstuvwxyz0123456789" + bytes(range(128, 256))),
+    (_LOCAL | _DOMAIN, b".-_"),
+    (_LOCAL, b"%+'*~"),
+    (_DIGIT, b"0123456789"),
+    (_HEX, b"0123456789abcdef"),
+    (_GAP, b" .-/()_"),
+):
+    CLASSES[list(_signs)] |= _bit
+
+
+@small_kernel
+def _is(v: Letters, i: int, bit: int) -> bool:
+    return 0 <= i < len(v) and CLASSES[v[i].folded] & bit != 0
+
+
+@kernel
+def _left(v: Letters, at: int, spaced: bool) -> int:  # noqa: FBT001 - a kernel
+    """Where the local part before `at` begins."""
+    i = at - 1 if spaced else at
+    while i > 0 and at - i < LOCAL_LIMIT:
+        if _is(v, i - 1, _LOCAL):
+            i -= 1
+        elif spaced and v[i - 1].folded == 32 and i > 1 and i < at - 1 and (v[i].folded == 46 or v[i - 2].folded == 46):
+            i -= 1
+        else:
+            break
+    return i
+
+
+@kernel
+def _right(v: Letters, at: int, spaced: bool) -> int:  # noqa: FBT001 - a kernel
+    """Where the domain after `at` ends."""
+    i = at + 2 if spaced else at + 1
+    n = len(v)
+    while i < n and i - at < DOMAIN_LIMIT:
+        if _is(v, i, _DOMAIN):
+            i += 1
+        elif spaced and v[i].folded == 32 and i + 1 < n and (v[i - 1].folded == 46 or v[i + 1].folded == 46):
+            i += 1
+        else:
+            break
+    while i > at + 1 and (v[i - 1].folded == 46 or v[i - 1].folded == 45 or v[i - 1].folded == 32):
+        i -= 1
+    return i
+
+
+@kernel
+def _address(v: Letters, at: int, out: Records) -> int:
+    """The address or handle around the at sign; 1 if there is one."""
+    spaced = _is_blank(v, at - 1) and _is_blank(v, at + 1)
+    start, end = _left(v, at, spaced), _right(v, at, spaced)
+    while start < at and (v[start].folded == 46 or v[start].folded == 39 or v[start].folded == 32):
+        start += 1
+    if end <= at + (2 if spaced else 1):
+        return 0
+    out[0].start = start
+    out[0].end = end
+    out[0].what = EMAIL
+    if start >= at - (1 if spaced else 0):
+        if spaced or _is(v, at - 1, _WORD):
+            return 0
+        out[0].start = at + 1
+        out[0].what = HANDLE
+    elif spaced and not _has_dot(v, at + 2, end):
+        return 0
+    return 1
+
+
+@small_kernel
+def _is_blank(v: Letters, i: int) -> bool:
+    return 0 <= i < len(v) and v[i].folded == 32
+
+
+@small_kernel
+def _has_dot(v: Letters, i: int, end: int) -> bool:
+    while i < end and v[i].folded != 46:
+        i += 1
+    return i < end
+
+
+@kernel
+def _guid(v: Letters, i: int) -> bool:
+    """Whether 8-4-4-4-12 hex digits stand at i, alone."""
+    if i + 36 > len(v) or _is(v, i - 1, _WORD) or _is(v, i + 36, _WORD):
+        return False
+    for k in range(36):
+        if k == 8 or k == 13 or k == 18 or k == 23:
+            if v[i + k].folded != 45:
+                return False
+        elif not CLASSES[v[i + k].folded] & _HEX:
+            return False
+    return True
+
+
+@kernel
+def _cluster(v: Letters, i: int, out: Records) -> int:
+    """The digit cluster at i: digits with at most two signs between; where it ends."""
+    end, count, j = i, 0, i
+    while j < len(v):
+        if CLASSES[v[j].folded] & _DIGIT:
+            count += 1
+            j += 1
+            end = j
+        elif CLASSES[v[j].folded] & _GAP and j - end < 2 and j - i < CLUSTER_LIMIT:
+            j += 1
+        else:
+            break
+    start = i
+    while start > 0 and i - start < 2 and (v[start - 1].folded == 40 or v[start - 1].folded == 43):
+        start -= 1
+    out[0].start = start
+    out[0].end = end
+    out[0].what = CLUSTER if count >= 5 else 0
+    return end
+
+
+@kernel
+def _host(v: Letters, i: int, out: Records) -> int:
+    """The host that begins at i; 1 if there is one."""
+    end = i
+    while end < len(v) and end - i < DOMAIN_LIMIT and _is(v, end, _DOMAIN):
+        end += 1
+    if end < len(v) and v[end].folded == 64:  # what stood there is a user name; the host follows
+        return 0
+    while end > i and v[end - 1].folded == 46:
+        end -= 1
+    out[0].start = i
+    out[0].end = end
+    out[0].what = HOST
+    return 1 if end > i else 0
+
+
+@kernel
+def _candidates(v: Letters, out: Records) -> int:
+    """Write candidates in order of their first sign; their number."""
+    count = 0
+    i = 0
+    n = len(v)
+    while i < n:
+        byte = v[i].folded
+        row = out[count : count + 1]
+        if byte == 64:
+            count += _address(v, i, row)
+        elif byte == 47 and i > 1 and v[i - 1].folded == 47 and v[i - 2].folded == 58:
+            count += _host(v, i + 1, row)
+        elif CLASSES[byte] & _HEX and _guid(v, i):
+            row[0].start = i
+            row[0].end = i + 36
+            row[0].what = GUID
+            count += 1
+            i += 36
+            continue
+        elif CLASSES[byte] & _DIGIT and not _is(v, i - 1, _DIGIT):
+            i = _cluster(v, i, row)
+            count += 1 if row[0].what else 0
+            continue
+        i += 1
+    return count
+
+
+def candidates(letters: Letters) -> Records:
+    """Where addresses, handles, GUIDs, hosts and digit clusters may stand."""
+    out = np.empty(len(letters) // 2 + 8, CANDIDATE)
+    return out[: _candidates(letters, out)]
+
+
+# ---- what a digit cluster is
+_DATE = re.compile(
+    r"(?<!\d)(?:(?:19|20)\d\d([-/.])(?:0?[1-9]|1[0-2])\1(?:0?[1-9]|[12]\d|3[01])"
+    r"|(?:0?[1-9]|[12]\d|3[01])([-/.])(?:0?[1-9]|[12]\d|3[01])\2(?:(?:19|20)\d\d|\d\d))(?!\d)"
+)
+_IP = re.compile(r"(?<![\d.])(?:(?:25[0-5]|2[0-4]\d|1?\d?\d)\.){3}(?:25[0-5]|2[0-4]\d|1?\d?\d)(?![\d.])")
+_SSN = re.compile(r"(?<!\d)\d{3}[- ]\d\d[- ]\d{4}(?!\d)")
+_US_PHONE = re.compile(r"(?<!\d)(?:\+?1[-. ]?)?(?:\(\d{3}\) ?|\d{3}[-. /])\d{3}[-. ]?\d{4}(?!\d)")
+_LOCAL_PHONE = re.compile(r"(?<![\d.])\d{3}-\d{4}(?![\d.])")
+_SINGLE_DIGITS = re.compile(r"(?<!\d)\d(?:[ .-]\d){6,14}(?!\d)")
+_PAIRS = re.compile(r"(?<!\d)\+?\d{2,4}(?:[ .-]\d\d){4}(?!\d)")
+_PLUS = re.compile(r"\+\d[\d .()/-]{6,22}\d")
+_TRUNK = re.compile(r"(?<!\d)\(?0\d[\d .()/-]{6,16}\d(?!\d)")
+_LONG = re.compile(r"\d{5,}")
+Found = tuple[int, int, str]
+
+
+def _luhn(digits: str) -> bool:
+    total = 0
+    for position, digit in enumerate(reversed(digits)):
+        value = int(digit) * (1 + position % 2)
+        total += value - 9 if value > 9 else value
+    return total % 10 == 0
+
+
+_CARD = re.compile(r"(?<!\d)(?:3[47]\d{2}[ -]?\d{6}[ -]?\d{5}|[2456]\d{3}(?:[ -]?\d{4}){3})(?!\d)")
+_KINDS = (
+    (_IP, "ip"),
+    (_SSN, "id"),
+    (_US_PHONE, "phone"),
+    (_SINGLE_DIGITS, "phone"),
+    (_PLUS, "phone"),
+    (_TRUNK, "phone"),
+    (_PAIRS, "phone"),
+    (_LOCAL_PHONE, "phone"),
+    (_LONG, "number"),
+)
+
+
+def read_cluster(text: str) -> list[Found]:
+    """What stands in a digit cluster: (start, end, kind), disjoint; a plain date is not listed."""
+    taken = bytearray(len(text))
+    found: list[Found] = []
+    for hit in _CARD.finditer(text):
+        if _luhn("".join(c for c in hit[0] if c.isdigit())):
+            _take(found, taken, hit, "card")
+    for hit in _DATE.finditer(text):
+        _take([], taken, hit, "date")
+    for pattern, kind in _KINDS:
+        for hit in pattern.finditer(text):
+            _take(found, taken, hit, kind)
+    return found
+
+
+def _take(found: list[Found], taken: bytearray, hit: re.Match[str], kind: str) -> None:
+    start, end = hit.span()
+    if not any(taken[start:end]):
+        taken[start:end] = b"\1" * (end - start)
+        found.append((start, end, kind))
+
+
+_IBAN = re.compile(r"[a-z]{2}\d\d ?(?:[a-z0-9]{4} ?){2,7}(?:[a-z0-9]{1,4})?")
+
+
+def read_iban(text: str) -> int:
+    """The length of the IBAN that `text` (folded) begins with, by mod 97; 0 if there is none."""
+    hit = _IBAN.match(text)
+    if not hit:
+        return 0
+    written = hit[0].rstrip()
+    while len(written) >= 15:
+        bare = written.replace(" ", "")
+        if 15 <= len(bare) <= 34 and int("".join(str(int(c, 36)) for c in bare[4:] + bare[:4])) % 97 == 1:
+            return len(written)
+        written = written[:-1].rstrip()
+    return 0

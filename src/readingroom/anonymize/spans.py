@@ -1,0 +1,96 @@
+"""Findings painted on the bytes they stand on: what overlaps is masked once, and everything found is masked.
+
+Rule 1: the union of all findings is masked, whoever wins where two overlap.
+Rule 2: a later kind in KINDS paints over an earlier one; of one kind, the longer paints over the shorter.
+Rule 3: a finding paints letters, not the tags between them.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from readingroom.anonymize.kernels import I32, I64, kernel
+from readingroom.anonymize.tokens import Records
+from readingroom.anonymize.views import BLOB, Letters
+
+(
+    RARE,
+    NUMBER,
+    CODE,
+    HOST,
+    NAME,
+    DATE,
+    IP,
+    SECRET,
+    HANDLE,
+    ORG,
+    ADDRESS,
+    ID,
+    IBAN,
+    CARD,
+    PHONE,
+    PERSON,
+    RECORD,
+    EMAIL,
+) = range(18)
+KINDS = (
+    *("rare", "number", "number", "host", "person", "date", "ip", "secret", "person", "org", "address", "id", "iban"),
+    *("card", "phone", "person", "record", "email"),
+)
+LABELS = (
+    *("RARE", "NUMBER", "CODE", "HOST", "PERSON", "DATE", "IP", "SECRET", "PERSON", "ORG", "ADDRESS", "ID", "IBAN"),
+    *("CARD", "PHONE", "PERSON", "RECORD", "EMAIL"),
+)
+FINDING = np.dtype([("start", "i4"), ("end", "i4"), ("entry", "i4"), ("kind", "i4")], align=True)
+NOTHING, CUT = -1, -2
+
+
+def findings(spans: Records, kinds: np.ndarray, entries: np.ndarray) -> Records:
+    """Records with start and end as findings."""
+    found = np.empty(len(spans), FINDING)
+    found["start"], found["end"] = spans["start"], spans["end"]
+    found["kind"], found["entry"] = kinds, entries
+    return found
+
+
+def in_order(found: list[Records]) -> Records:
+    """All findings, the weakest first."""
+    together = np.concatenate([np.empty(0, FINDING), *found])
+    together = together[together["end"] > together["start"]]
+    return together[np.lexsort((together["start"], together["end"] - together["start"], together["kind"]))]
+
+
+@kernel
+def _paint(letters: Letters, found: Records, labels: I32, owner: I32) -> None:
+    """Write the number of the winning finding on every byte; owner[f]: the finding that stands for f."""
+    for f in range(len(found)):
+        owner[f] = f
+        last_start, last_end = -1, -1
+        for k in range(found[f].start, found[f].end):
+            start, end = letters[k].start, letters[k].end
+            if start == last_start and end == last_end:
+                continue
+            last_start, last_end = start, end
+            if letters[k].flags & BLOB and labels[start] >= 0:
+                before = labels[start]
+                if found[before].kind == found[f].kind and letters[found[before].start].flags & BLOB:
+                    owner[f] = before
+                    continue
+            for byte in range(start, end):
+                labels[byte] = f
+
+
+@kernel
+def _cut(labels: I32, cuts: I64) -> None:
+    for k in range(len(cuts)):
+        for byte in range(cuts[k, 0], cuts[k, 1]):
+            labels[byte] = CUT
+
+
+def paint(letters: Letters, found: Records, cuts: I64, size: int) -> tuple[I32, I32]:
+    """(labels, owners): for each of `size` bytes the finding on it; for each finding the one shown in its place."""
+    labels = np.full(size, NOTHING, np.int32)
+    owner = np.empty(len(found), np.int32)
+    _paint(letters, found, labels, owner)
+    _cut(labels, cuts)
+    return labels, owner
