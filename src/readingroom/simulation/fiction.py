@@ -8,18 +8,14 @@ Rule 3: gold/ says where its people are named; the product never reads it (`copy
 
 from __future__ import annotations
 
-import csv
-import gzip
-import io
 import json
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Sequence
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 from readingroom.simulation.fiction_layout import (
-    Row,
     american,
     layout,
     write_dataverse,
@@ -29,89 +25,20 @@ from readingroom.simulation.fiction_layout import (
 )
 from readingroom.simulation.fiction_log import LogWriter
 from readingroom.simulation.fiction_mails import Mail, MailWriter
-from readingroom.simulation.fiction_people import Cell, Census, Dice, Mark, Person, fold, host
+from readingroom.simulation.fiction_people import Cell, Census, Dice, Person, fold, host
+from readingroom.simulation.fiction_records import Size, Tenant, write_gold
 from readingroom.simulation.fiction_words import CODES, COMPANIES, COUNTRIES, JOBS, LANGUAGES
 
-PLANTED = (
-    *("store", "table", "row_id", "column", "start", "end", "kind", "form", "string", "value"),
-    *("subject_type", "subject_id", "certainty"),
-)
+__all__ = ["Size", "write_tenant"]
+
 _CONSENTS = (587030001, 587030002, 587030003, 587030004, 587030005)
-
-
-@dataclass(frozen=True)
-class Size:
-    """How many of each."""
-
-    contacts: int = 220
-    leads: int = 40
-    users: int = 30
-    mails: int = 420
-    records: int = 260
-    sends_per_mail: int = 5
-
-
-@dataclass
-class _Tenant:
-    """A tenant in the making."""
-
-    name: str
-    geo: str
-    size: Size
-    as_of: datetime
-    dice: Dice
-    tables: dict[str, list[Row]] = field(default_factory=dict)
-    interactions: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
-    planted: list[tuple[str, ...]] = field(default_factory=list)
-    labels: list[tuple[str, str, int]] = field(default_factory=list)
-    deleted: list[str] = field(default_factory=list)
-    current: dict[str, int] = field(default_factory=dict)
-    version: int = 1_000_000
-
-    def past(self, most_days: int = 420) -> datetime:
-        """An instant at least four days before the export: later versions still lie before it."""
-        return self.as_of - timedelta(seconds=self.dice.between(4 * 86400, most_days * 86400))
-
-    def add(self, table: str, cells: dict[str, Any], created: datetime) -> Row:
-        """Add the first version of a record; the table's own key is its Id."""
-        self.version += self.dice.between(1, 9)
-        known = {"statecode": 0, "statuscode": 1, f"{table}id": cells["Id"], "createdon": created}
-        known |= {"modifiedon": created, "versionnumber": self.version}
-        row = Row(known | cells, created + timedelta(minutes=self.dice.between(2, 15)))
-        self.tables.setdefault(table, []).append(row)
-        self.current[table] = self.current.get(table, 0) + 1
-        return row
-
-    def again(self, table: str, row: Row, changes: dict[str, Any]) -> None:
-        """Add a later version of a record; with no changes it is a retry: the same version, written later."""
-        later = row.sink + timedelta(hours=self.dice.between(1, 30))
-        cells = dict(row.cells)
-        if changes:
-            self.version += self.dice.between(1, 9)
-            cells |= {"modifiedon": later - timedelta(minutes=3), "versionnumber": self.version} | changes
-        self.tables[table].append(replace(row, cells=cells, sink=later))
-
-    def delete(self, table: str, row: Row) -> None:
-        """Add the row that says that a record is gone: its key, its times, and nulls."""
-        self.again(table, row, {"IsDelete": True})
-        last = self.tables[table][-1]
-        kept = {"Id", "createdon", "modifiedon", "versionnumber", "IsDelete", f"{table}id"}
-        cells = {name: value for name, value in last.cells.items() if name in kept}
-        self.tables[table][-1] = replace(last, cells=cells)
-        self.current[table] -= 1
-
-    def plant(self, store: str, place: tuple[str, str, str], marks: Iterable[Mark]) -> None:
-        """Remember where somebody is named: (table, row id, column)."""
-        for mark in marks:
-            where = (str(mark.start), str(mark.end), mark.kind, mark.form, mark.string, mark.value)
-            self.planted.append((store, *place, *where, mark.person.kind, mark.person.id, "planted"))
 
 
 def write_tenant(
     directory: Path, name: str, *, seed: int, geo: str, as_of: datetime, size: Size | None = None
 ) -> dict[str, str]:
     """Write a tenant into the empty or new `directory`; its connection (absolute paths) for `open_sources`."""
-    tenant = _Tenant(name, geo, size or Size(), as_of.astimezone(UTC).replace(microsecond=0), Dice(seed))
+    tenant = Tenant(name, geo, size or Size(), as_of.astimezone(UTC).replace(microsecond=0), Dice(seed))
     census = Census(tenant.dice, geo, name.replace("-", " ").title())
     users = [_user(tenant, census.person("systemuser")) for _ in range(tenant.size.users)]
     contacts = [census.person("contact") for _ in range(tenant.size.contacts)]
@@ -127,7 +54,7 @@ def write_tenant(
     write_interactions(paths["interactions"], tenant.interactions, (tenant.dice.guid() for _ in range(99)))
     _log(tenant, [*living, *leads], users, folder=paths["activity_log"])
     _definitions(living, paths["entity_definitions"])
-    _gold(tenant, directory / "gold")
+    write_gold(tenant, directory / "gold")
     return {kind: str(path) for kind, path in paths.items()}
 
 
@@ -141,7 +68,7 @@ def _places(directory: Path, name: str) -> dict[str, Path]:
     }
 
 
-def _user(tenant: _Tenant, person: Person) -> Person:
+def _user(tenant: Tenant, person: Person) -> Person:
     cells: dict[str, Any] = {
         "Id": person.id,
         "firstname": person.first,
@@ -154,7 +81,7 @@ def _user(tenant: _Tenant, person: Person) -> Person:
     return person
 
 
-def _contacts(tenant: _Tenant, contacts: Sequence[Person], users: Sequence[Person]) -> list[Person]:
+def _contacts(tenant: Tenant, contacts: Sequence[Person], users: Sequence[Person]) -> list[Person]:
     """Write the contacts with their versions; those that are not deleted."""
     dice = tenant.dice
     living = []
@@ -173,7 +100,7 @@ def _contacts(tenant: _Tenant, contacts: Sequence[Person], users: Sequence[Perso
     return living
 
 
-def _contact(tenant: _Tenant, person: Person, users: Sequence[Person]) -> dict[str, Any]:
+def _contact(tenant: Tenant, person: Person, users: Sequence[Person]) -> dict[str, Any]:
     dice = tenant.dice
     words = LANGUAGES[person.language]
     owner = dice.pick(users).id
@@ -203,14 +130,14 @@ def _contact(tenant: _Tenant, person: Person, users: Sequence[Person]) -> dict[s
     }
 
 
-def _note_about(tenant: _Tenant, person: Person) -> None:
+def _note_about(tenant: Tenant, person: Person) -> None:
     """Mark the contact's own name in its description, where there is one."""
     cells = next(row.cells for row in reversed(tenant.tables["contact"]) if row.cells["Id"] == person.id)
     cell = Cell(cells.get("description") or "").find(person, ("full_name", "plain", person.full))
     tenant.plant("dataverse", ("contact", person.id, "description"), cell.marks)
 
 
-def _lead(tenant: _Tenant, person: Person, users: Sequence[Person]) -> Person:
+def _lead(tenant: Tenant, person: Person, users: Sequence[Person]) -> Person:
     dice = tenant.dice
     cells: dict[str, Any] = {
         "Id": person.id,
@@ -225,7 +152,7 @@ def _lead(tenant: _Tenant, person: Person, users: Sequence[Person]) -> Person:
     return person
 
 
-def _accounts(tenant: _Tenant, living: Sequence[Person], users: Sequence[Person]) -> None:
+def _accounts(tenant: Tenant, living: Sequence[Person], users: Sequence[Person]) -> None:
     dice = tenant.dice
     for at, company in enumerate(COMPANIES):
         cells: dict[str, Any] = {"Id": dice.guid(), "name": company, "accountnumber": f"A-{dice.between(10000, 99999)}"}
@@ -238,7 +165,7 @@ def _accounts(tenant: _Tenant, living: Sequence[Person], users: Sequence[Person]
         tenant.again("account", row, {"new_salesregion": dice.pick(("North", "South", "West"))})
 
 
-def _mails(tenant: _Tenant, living: Sequence[Person], users: Sequence[Person]) -> list[str]:
+def _mails(tenant: Tenant, living: Sequence[Person], users: Sequence[Person]) -> list[str]:
     dice = tenant.dice
     writer = MailWriter(dice, living, users=users, geo=tenant.geo)
     found = []
@@ -262,7 +189,7 @@ def _mails(tenant: _Tenant, living: Sequence[Person], users: Sequence[Person]) -
     return found
 
 
-def _mail_cells(tenant: _Tenant, mail: Mail, *, one: str, number: int, owner: str) -> dict[str, Any]:
+def _mail_cells(tenant: Tenant, mail: Mail, *, one: str, number: int, owner: str) -> dict[str, Any]:
     sender = f"news@{tenant.name}.example" if mail.sender is None else mail.sender.email
     name = tenant.name.title() if mail.sender is None else mail.sender.full
     return {
@@ -283,7 +210,7 @@ def _mail_cells(tenant: _Tenant, mail: Mail, *, one: str, number: int, owner: st
     }
 
 
-def _campaigns(tenant: _Tenant, living: Sequence[Person], users: Sequence[Person]) -> None:
+def _campaigns(tenant: Tenant, living: Sequence[Person], users: Sequence[Person]) -> None:
     """Forms, submissions, segments, journeys and events."""
     dice = tenant.dice
     topics = LANGUAGES["en"].topics
@@ -335,7 +262,7 @@ def _campaigns(tenant: _Tenant, living: Sequence[Person], users: Sequence[Person
         tenant.add("msevtmgt_event", cells | {"msevtmgt_maximumeventcapacity": dice.between(20, 200)}, tenant.past())
 
 
-def _interactions(tenant: _Tenant, living: Sequence[Person], mails: Sequence[str]) -> None:
+def _interactions(tenant: Tenant, living: Sequence[Person], mails: Sequence[str]) -> None:
     dice = tenant.dice
     found = tenant.interactions
     for name in ("EmailSent", "EmailDelivered", "EmailOpened", "EmailClicked", "FormSubmitted", "ContactDeleted"):
@@ -373,7 +300,7 @@ def _interactions(tenant: _Tenant, living: Sequence[Person], mails: Sequence[str
         found["ContactDeleted"].append(row | {"Timestamp": f"{american(tenant.past(30))} +00:00"})
 
 
-def _log(tenant: _Tenant, people: Sequence[Person], users: Sequence[Person], *, folder: Path) -> None:
+def _log(tenant: Tenant, people: Sequence[Person], users: Sequence[Person], *, folder: Path) -> None:
     writer = LogWriter(tenant.dice, people, users=users, tenant=tenant.name)
     times = sorted(tenant.past(60) for _ in range(tenant.size.records))
     records = [writer.record(at) for at in times]
@@ -399,23 +326,3 @@ def _definitions(living: Sequence[Person], path: Path) -> None:
     }
     labels = {f"new_{joined}_orders": f"Orders of {first.full}", "new_region.": f"Ask {second.full}, {second.phone}"}
     write_definitions(path, tables, labels)
-
-
-def _gold(tenant: _Tenant, folder: Path) -> None:
-    folder.mkdir(parents=True, exist_ok=True)
-    text = io.StringIO(newline="")
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerows([PLANTED, *tenant.planted])
-    (folder / "planted.csv.gz").write_bytes(gzip.compress(text.getvalue().encode(), mtime=0))
-    sent = {row["MessageId"] for row in tenant.interactions["EmailSent"]}
-    lines = [f"{one},{label},{int(one in sent)},{gone}\n" for one, label, gone in tenant.labels]
-    (folder / "spam_labels.csv").write_text(
-        "msdyncrm_marketingemailid,label,sent,deleted\n" + "".join(lines), encoding="utf-8"
-    )
-    dataverse = {
-        table: {"rows": len(rows), "current_rows": tenant.current[table]} for table, rows in tenant.tables.items()
-    }
-    interactions = {table: {"rows": len(rows)} for table, rows in tenant.interactions.items()}
-    expected = {"dataverse": dataverse, "interactions": interactions, "records": tenant.size.records}
-    expected |= {"deleted_contacts": sorted(tenant.deleted)}
-    (folder / "expected.json").write_text(json.dumps(expected, indent=1), encoding="utf-8")

@@ -21,7 +21,7 @@ from readingroom.sources.model import BadData, Column
 
 CELL_LIMIT = 1_048_576  # characters: the largest text column of Dataverse
 ROW_LIMIT = 64 << 20
-BLOCK = 4 << 20
+BLOCK = 1 << 20
 _BOM = b"\xef\xbb\xbf"
 _MOST_CELLS = 1 << 20
 
@@ -99,9 +99,8 @@ class RowReader:
 
     def header(self) -> list[str] | None:
         """The first row as names; None in an empty file."""
-        layout = Layout(tuple(Column("", "string") for _ in range(_HEADER_COLUMNS)), 1)
         try:
-            block = next(self._blocks(layout, csv_cells.room(1, _HEADER_COLUMNS)), None)
+            block = next(self._blocks(_HEADER, csv_cells.room(1, len(_HEADER.columns))), None)
         except BadData as error:
             raise BadData(error.code, self._file.at(), error.detail) from None
         if block is None:
@@ -185,7 +184,7 @@ class RowReader:
         return BadData(code, self._file.at(self._rows + row + 1, column), detail)
 
 
-_HEADER_COLUMNS = 2048
+_HEADER = Layout(tuple(Column("", "string") for _ in range(2048)), 1)
 
 
 def _name(layout: Layout, column: int) -> str:

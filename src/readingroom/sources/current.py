@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-PENDING = 1 << 16
+PENDING = 1 << 14
 
 # id hash (high, low), version, sink time, file, row, content hash, deleted, row of the first conflict and its file
 _ENTRY = np.dtype(

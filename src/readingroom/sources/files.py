@@ -144,13 +144,13 @@ def folders(folder: Path) -> tuple[Path, ...]:
 def whole(file: SourceFile, most: int) -> tuple[bytes, Pin]:
     """All plain bytes of a small file of at most `most` bytes, and its pin."""
     with reading(file) as source:
-        data = bytearray(most + 1)
-        filled = 0
-        while filled <= most and (count := source.read_into(memoryview(data)[filled:])):
-            filled += count
-        if filled > most:
-            raise BadData("file_unreadable", file.at())
-        return bytes(data[:filled]), source.pin()
+        data = bytearray()
+        piece = memoryview(bytearray(1 << 18))
+        while count := source.read_into(piece):
+            data += piece[:count]
+            if len(data) > most:
+                raise BadData("file_unreadable", file.at())
+        return bytes(data), source.pin()
 
 
 def _etag(found: os.stat_result) -> str:

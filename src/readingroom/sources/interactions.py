@@ -144,7 +144,7 @@ def open_interactions(root: Path, horizon: int) -> list[InteractionTable]:
     label = f"{STORE}/{MODEL}"
     entities = read_entities(whole(SourceFile(model, label), _MOST_MODEL)[0], label) if model.is_file() else {}
     found = []
-    for folder in folders(root / "csv"):
+    for folder in folders(root / "csv") if (root / "csv").is_dir() else ():
         name = folder.name
         files = tuple(SourceFile(one, f"{STORE}/csv/{name}/{one.name}", name) for one in listing(folder, _ENDINGS))
         types = types_of(entities[name]) if name in entities else ()

@@ -8,6 +8,7 @@ Rule 3: what a scan refused is not readable: not the file, not the table, not th
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 
@@ -53,8 +54,8 @@ class SourceSet:
 
         Raises SourceFault `source_changed` where a file changed under the scan.
         """
-        readers, findings = self._open()
-        ledger = Ledger(progress, 0, findings)
+        readers, opened = self._open()
+        ledger = Ledger(progress, 0, opened)
         chosen = [reader for reader in readers if self._on_list(reader.name, allowed, ledger)]
         ledger.total = sum(reader.size() for reader in chosen)
         counts = []
@@ -67,7 +68,8 @@ class SourceSet:
             listed = _limit(count, allowed, ledger)
             if listed is not None:
                 counts.append(listed)
-        self._report = ScanReport(tuple(counts), tuple(ledger.findings), tuple(ledger.files))
+        findings = [_cleared(one, allowed) for one in ledger.findings]
+        self._report = ScanReport(tuple(counts), tuple(findings), tuple(ledger.files))
         return self._report
 
     @property
@@ -186,6 +188,15 @@ def _delta(table: str, label: str) -> Finding:
 
 def _subfolders(path: Path) -> list[Path]:
     return sorted(one for one in path.iterdir() if one.is_dir()) if path.is_dir() else []
+
+
+def _cleared(finding: Finding, allowed: AllowList | None) -> Finding:
+    """The finding without the name of a table that is not on the list (rule 2)."""
+    name = finding.table
+    if allowed is None or not name or name in DELETIONS or allowed(name) is not None:
+        return finding
+    file = "" if name in finding.file else finding.file
+    return replace(finding, table="", file=file, uncleared=(*finding.uncleared, name))
 
 
 def _limit(count: TableCount, allowed: AllowList | None, ledger: Ledger) -> TableCount | None:
