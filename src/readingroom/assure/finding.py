@@ -47,5 +47,6 @@ def not_yet(why: str) -> Finding:
 
 
 def count(number: int, one: str, many: str = "") -> str:
-    """`1 copy`, `2 copies`."""
-    return f"{number:,} {one if number == 1 else many or one + 's'}"
+    """`1 copy`, `2 copies`; `many` where the plural is irregular."""
+    regular = f"{one[:-1]}ies" if one.endswith(("py", "ry")) else f"{one}s"
+    return f"{number:,} {one if number == 1 else many or regular}"

@@ -50,14 +50,14 @@ _ALL: Final = (
     ),
     Promise(
         "P03",
-        "The customer may leave at any time: by the switch at once, or by e-mail with 30 days' notice, and no copy lives "
+        "The customer may leave at any time: by the switch at once, or by e-mail with 30 days' notice; no copy lives "
         "past that date.",
         ("engagement", "copies"),
         _R,
     ),
     Promise(
         "P04",
-        "Being contacted is a permission of its own; contacts go to the administrator, now and then, only while it is on.",
+        "Being contacted is a permission of its own; contacts go to the administrator, periodically, while it is on.",
         ("engagement",),
         _R,
     ),
@@ -66,7 +66,7 @@ _ALL: Final = (
         "Suspending, resuming or leaving changes nothing else for the customer.",
         ("engagement",),
         _A,
-        "another agreement, fee or service that changed would show at the customer, beside a receipt that says none did",
+        "another agreement, fee or service that changed would show at the customer, beside its receipts",
     ),
     Promise(
         "P06",
@@ -84,7 +84,7 @@ _ALL: Final = (
     Promise("P08", "Feedback is voluntary, kept with its licence terms and its giver's warranty.", ("engagement",), _R),
     Promise(
         "P09",
-        "Customer data stays the customer's and confidential; improvements are the vendor's: everything says which it is.",
+        "Customer data stays the customer's and confidential, improvements are the vendor's; everything says which.",
         ("copies", "review", "models"),
         _O,
     ),
