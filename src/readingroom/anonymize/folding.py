@@ -126,5 +126,7 @@ def _is_plain_block(code: int) -> bool:
 
 def fold(text: str) -> str:
     """`text` folded letter by letter, runs of space made one."""
+    if text.isascii():
+        return " ".join(text.lower().replace("`", "'").split())
     folded = "".join(fold_character(c) if ord(c) < LIMIT else c for c in text)
     return " ".join(folded.split())

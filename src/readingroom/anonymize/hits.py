@@ -11,14 +11,17 @@ from dataclasses import dataclass
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from readingroom.anonymize import spans
 from readingroom.anonymize.forms import texts_of
 from readingroom.anonymize.kernels import I32, I64, hash_words
 from readingroom.anonymize.known import Known, entries_of
+from readingroom.anonymize.names import Near
 from readingroom.anonymize.normalize import TAG_TYPE, normalize, tag_of_normal
 from readingroom.anonymize.pseudonyms import Pseudonyms
 from readingroom.anonymize.spans import KINDS, LABELS
+from readingroom.anonymize.spellings import FULL
 from readingroom.anonymize.splice import Placeholders, Written
 from readingroom.anonymize.tokens import Records
 from readingroom.anonymize.views import Letters
@@ -33,7 +36,8 @@ SPANS = pa.schema(
         ("role", pa.string()),
     ]
 )
-MOST_CANDIDATES = 64
+MOST_CANDIDATES = 64  # a lone name that more people have is tagged as a name only
+MOST_NEAR = 8
 _PLAIN = (spans.RARE, spans.NUMBER, spans.CODE, spans.DATE)  # one placeholder for all; nothing to tell apart
 _TAG_KINDS = {
     spans.NAME: "name",
@@ -61,7 +65,7 @@ class Hits:
     letters: Letters
     found: Records
     rows: I64
-    near: list[frozenset[int]] | None
+    near: Near
 
 
 @dataclass(frozen=True)
@@ -106,15 +110,25 @@ class Identify:
         self._pseudonyms = pseudonyms
         self._tag_key = tag_key
 
-    def linked_people(self, linked: pa.ListArray | None, start: int, count: int) -> list[frozenset[int]] | None:
-        """The people of the tags linked to each row of a block."""
-        if linked is None:
-            return None
-        part = linked.slice(start, count)
-        people = self._known.people_of_tags(part.flatten())
-        lengths = np.array([n or 0 for n in pa.compute.list_value_length(part).to_pylist()], np.int64)
-        borders = np.concatenate(([0], np.cumsum(lengths)))
-        return [frozenset(people[a:b].tolist()) - {-1} for a, b in zip(borders[:-1], borders[1:], strict=True)]
+    def near(self, linked: pa.ListArray | None, matches: Records, letters: Letters, offsets: I64) -> Near:
+        """Who is linked to each row of a block, or named in full in it."""
+        rows = [np.zeros(0, np.int64)]
+        people = [np.zeros(0, np.int64)]
+        if linked is not None:
+            lengths = pc.fill_null(pc.list_value_length(linked), 0).to_numpy(zero_copy_only=False)
+            rows.append(np.repeat(np.arange(len(linked)), lengths))
+            people.append(self._known.people_of_tags(linked.flatten()).astype(np.int64))
+        full = matches[matches["kinds"] & FULL != 0]
+        first = self._known.entries.first
+        counts = (first[full["entry"] + 1] - first[full["entry"]]).astype(np.int64)
+        full, counts = full[counts <= MOST_NEAR], counts[counts <= MOST_NEAR]
+        index = np.repeat(first[full["entry"]] - (np.cumsum(counts) - counts), counts) + np.arange(counts.sum())
+        rows.append(np.repeat(rows_at(letters, full["start"], offsets), counts))
+        people.append(self._known.entries.people[index].astype(np.int64))
+        pairs = np.unique(np.stack([np.concatenate(rows), np.concatenate(people)], axis=1), axis=0)
+        pairs = pairs[pairs[:, 1] >= 0]
+        borders = np.searchsorted(pairs[:, 0], np.arange(len(offsets)))
+        return Near(offsets, borders.astype(np.int64), np.ascontiguousarray(pairs[:, 1]))
 
     def name(self, hits: Hits) -> Named:
         """Placeholders and tags of all findings."""
@@ -128,9 +142,9 @@ class Identify:
         entries = self._entries(hits, others, values)
         tagged: list[int] = []
         tags: list[bytes] = []
-        cache: dict[tuple[int, str, int, frozenset[int] | None], tuple[str, list[bytes]]] = {}
+        cache: dict[tuple[int, str, int, frozenset[int]], tuple[str, list[bytes]]] = {}
         for f, value, entry in zip(others.tolist(), values, entries.tolist(), strict=True):
-            near = hits.near[hits.rows[f]] if hits.near and kinds[f] == spans.NAME and entry >= 0 else None
+            near = _near_row(hits, f) if kinds[f] == spans.NAME and entry >= 0 else frozenset()
             key = (int(kinds[f]), value, entry, near)
             if key not in cache:
                 cache[key] = self._one(*key)
@@ -169,15 +183,11 @@ class Identify:
                 entries[open_] = entries_of(self._known, hash_words(texts))
         return entries
 
-    def _one(self, kind: int, value: str, entry: int, near: frozenset[int] | None) -> tuple[str, list[bytes]]:
+    def _one(self, kind: int, value: str, entry: int, near: frozenset[int]) -> tuple[str, list[bytes]]:
         """(placeholder, tags) of one distinct finding."""
-        people = self._known.people_of(entry)
-        if near:
-            people = [person for person in people if person in near] or people
+        people = self._known.people_of(entry, near=near, most=MOST_CANDIDATES)
         tag_kind = _TAG_KINDS.get(kind)
-        tags = []
-        if len(people) <= MOST_CANDIDATES:
-            tags = [tag for tag in map(self._known.tag, people) if tag]
+        tags = [tag for tag in map(self._known.tag, people) if tag]
         if tag_kind and kind not in _TAGLESS:
             tags.append(tag_of_normal(self._tag_key, tag_kind, value))
         if len(people) == 1:
@@ -185,6 +195,16 @@ class Identify:
         if kind in _PLAIN:
             return f"[{LABELS[kind]}]", tags
         return self._pseudonyms.placeholder(LABELS[kind], tag_kind or "text", value), tags
+
+
+def rows_at(letters: Letters, at: np.ndarray, offsets: I64) -> I64:
+    """The row of each letter."""
+    return np.searchsorted(offsets, letters["start"][at], side="right").astype(np.int64) - 1
+
+
+def _near_row(hits: Hits, finding: int) -> frozenset[int]:
+    row = hits.rows[finding]
+    return frozenset(hits.near.people[hits.near.first[row] : hits.near.first[row + 1]].tolist())
 
 
 def _normal(kind: int, text: str) -> str:

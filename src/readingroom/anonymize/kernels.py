@@ -98,6 +98,15 @@ def fill(table: Table, hashes: U64, values: I32) -> None:
         table.values[slot] |= values[i]
 
 
+@kernel
+def clear(table: Table, hashes: U64, keep: int) -> None:
+    """Of each key that is there, keep only the bits of `keep`."""
+    for i in range(len(hashes)):
+        slot = find(table.keys, mix(hashes[i] ^ table.secret))
+        if slot >= 0:
+            table.values[slot] &= keep
+
+
 @small_kernel
 def value_of(table: Table, h: np.uint64) -> int:
     """The value of a polynomial hash, 0 where absent."""

@@ -78,10 +78,14 @@ class Known:
         """The person of each record tag, -1 where unknown."""
         return np.array([self._by_tag.get(tag, -1) for tag in tags.to_pylist()], np.int32)
 
-    def people_of(self, entry: int) -> list[int]:
-        """The people who have a spelling."""
-        first = self.entries.first
-        return self.entries.people[first[entry] : first[entry + 1]].tolist() if entry >= 0 else []
+    def people_of(self, entry: int, *, near: frozenset[int], most: int) -> list[int]:
+        """The people who have a spelling: those of `near` if any is, else all, but none if they are over `most`."""
+        if entry < 0:
+            return []
+        people = self.entries.people[self.entries.first[entry] : self.entries.first[entry + 1]]
+        at = np.searchsorted(people, sorted(near))
+        close = [p for p, i in zip(sorted(near), at.tolist(), strict=True) if i < len(people) and people[i] == p]
+        return close or (people.tolist() if len(people) <= most else [])
 
     def tag(self, person: int) -> bytes | None:
         """The record tag of a person, if the person has a record."""

@@ -13,7 +13,7 @@ from importlib import resources
 import numpy as np
 
 from readingroom.anonymize.folding import fold
-from readingroom.anonymize.kernels import Table, empty_table, fill, hash_words
+from readingroom.anonymize.kernels import Table, clear, empty_table, fill, hash_words
 
 WORD = 1
 GIVEN = 2
@@ -24,11 +24,13 @@ GREETING = 32
 DOT = 64
 AT = 128
 PARTICLE = 256  # van, de, la: inside family names
+FOREIGN = 512  # a word of French or Spanish that is none of English
+COMMON = 1024  # never a name in lower case
 NUMBER = 12  # bits 12..15: 1 + the digit that a word names
 MONTH = 16  # bits 16..19: the month that a word names
 NAME = GIVEN | FAMILY
 
-_FILES = {"words-en": WORD, "words-fr": WORD, "words-es": WORD, "names-given": GIVEN, "names-family": FAMILY}
+_FILES = {"words-en": WORD, "words-fr": FOREIGN, "words-es": FOREIGN, "names-given": GIVEN, "names-family": FAMILY}
 _HONORIFICS = (
     "mr mrs ms miss mister dr doctor prof professor sir madam mme mlle monsieur madame mademoiselle senor senora"
     " senorita sr sra srta don dona herr herrn frau doktor maitre rev capt captain judge senator"
@@ -77,9 +79,12 @@ def lexicon() -> Table:
     lists += [(["dot", "punkt", "point", "punto"], DOT), (["at", "arroba", "arobase"], AT)]
     lists += [(words.split(), (i + 1) << NUMBER) for i, words in enumerate(_NUMBERS)]
     lists += [(words.split(), (i + 1) << MONTH) for i, words in enumerate(_MONTHS)]
+    never, _, seldom = _text("words-common.txt").partition("---")
+    lists.append((_words(never) + _words(seldom), COMMON))
     table = empty_table(sum(len(words) for words, _ in lists))
     for words, bit in lists:
         fill(table, hash_words(words), np.full(len(words), bit, np.int32))
+    clear(table, hash_words(_words(never)), ~NAME)
     return table
 
 
@@ -95,7 +100,11 @@ def short_names() -> dict[str, tuple[str, ...]]:
 
 
 def _own(name: str) -> list[str]:
-    lines = (line for line in _text(name).splitlines() if not line.startswith("#"))
+    return _words(_text(name))
+
+
+def _words(text: str) -> list[str]:
+    lines = (line for line in text.splitlines() if not line.startswith("#"))
     return [fold(word) for line in lines for word in line.split()]
 
 

@@ -92,7 +92,8 @@ def _kinds_of(table: Table, kinds: U64, h: np.uint64) -> tuple[int, int]:
 def _longest(letters: Letters, parts: Records, i: int, table: Table, entries: Entries, out: Records) -> int:
     """Write the best match that begins at part i into out[0]; its end part, or 0."""
     h, leet_i, leet_l = np.uint64(0), np.uint64(0), np.uint64(0)
-    mixed = False
+    skipping = np.uint64(0)  # the chain without one initial: `Ada B Example`
+    mixed = skips = False
     words, size, best = 1, 0, 0
     limit = WORDS_FROM_DIGITS if parts[i].flags & DIGITS else WORDS
     j = i
@@ -109,6 +110,10 @@ def _longest(letters: Letters, parts: Records, i: int, table: Table, entries: En
         if size > LETTERS or words > limit:
             break
         shift = POWER[length]
+        if not skips and length == 1 and j > i and part.gap == GAP_NEAR and not part.flags & DIGITS:
+            skips, skipping = True, h
+        else:
+            skipping = skipping * shift + part.hash
         h = h * shift + part.hash
         if part.flags & DIGITS:
             leet_i = leet_i * shift + _leet(letters, part.start, part.end, 105)
@@ -122,6 +127,9 @@ def _longest(letters: Letters, parts: Records, i: int, table: Table, entries: En
             entry, kinds = _kinds_of(table, entries.kinds, leet_i)
             if entry < 0:
                 entry, kinds = _kinds_of(table, entries.kinds, leet_l)
+        if skips and entry < 0 and length > 1:
+            entry, kinds = _kinds_of(table, entries.kinds, skipping)
+            kinds &= FULL
         if entry >= 0:
             found = _accepted(letters, parts, (i, j), words, kinds)
             if found:

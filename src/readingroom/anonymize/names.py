@@ -11,9 +11,20 @@ from typing import NamedTuple
 
 import numpy as np
 
-from readingroom.anonymize.kernels import I64, Table, kernel, small_kernel, value_of
+from readingroom.anonymize.kernels import I32, I64, Table, kernel, small_kernel, value_of
 from readingroom.anonymize.known import Entries, entry_of
-from readingroom.anonymize.lexicon import FAMILY, GREETING, HONORIFIC, MARKUP_WORD, MONTH, NAME, WORD
+from readingroom.anonymize.lexicon import (
+    COMMON,
+    FAMILY,
+    FOREIGN,
+    GIVEN,
+    GREETING,
+    HONORIFIC,
+    MARKUP_WORD,
+    MONTH,
+    NAME,
+    WORD,
+)
 from readingroom.anonymize.spellings import LONE
 from readingroom.anonymize.tokens import ALL_UPPER, DIGITS, FIRST_UPPER, GAP_NEAR, Records, Tokens
 from readingroom.anonymize.views import BLOB, MARKUP, SEGMENT, URL, Letters
@@ -35,6 +46,54 @@ class Rules(NamedTuple):
     strict: bool
 
 
+class Near(NamedTuple):
+    """The people linked to a row, or named in full in it: people[first[row]:first[row + 1]]; rows by source offset."""
+
+    offsets: I64
+    first: I64
+    people: I64
+
+
+@kernel
+def _row_of(offsets: I64, at: int) -> int:
+    low, high = 0, len(offsets) - 1
+    while high - low > 1:
+        middle = (low + high) // 2
+        if offsets[middle] <= at:
+            low = middle
+        else:
+            high = middle
+    return low
+
+
+@kernel
+def _has(people: I32, low: int, high: int, person: int) -> bool:
+    """Whether a person is among the sorted people[low:high]."""
+    while low < high:
+        middle = (low + high) // 2
+        if people[middle] < person:
+            low = middle + 1
+        elif people[middle] > person:
+            high = middle
+        else:
+            return True
+    return False
+
+
+@kernel
+def _is_near(letters: Letters, parts: Records, word: np.void, mark: int, rules: Rules, near: Near) -> bool:  # noqa: PLR0913
+    """Whether somebody near the word's row is called so."""
+    if len(near.people) == 0 or (mark & COMMON and not word.flags & FIRST_UPPER) or word.last - word.first > 1:
+        return False
+    row = _row_of(near.offsets, letters[parts[word.first].start].start)
+    entry = entry_of(rules.known, word.hash)
+    low, high = rules.entries.first[entry], rules.entries.first[entry + 1]
+    for k in range(near.first[row], near.first[row + 1]):
+        if _has(rules.entries.people, low, high, near.people[k]):
+            return True
+    return False
+
+
 @small_kernel
 def _marks(h: np.uint64, rules: Rules) -> int:
     """Everything known about a word."""
@@ -54,25 +113,53 @@ def _is_name(marks: int) -> bool:
 
 @small_kernel
 def _public(marks: int) -> bool:
-    return marks & (WORD | MARKUP_WORD) != 0
+    return marks & (WORD | FOREIGN | MARKUP_WORD) != 0
+
+
+@small_kernel
+def _weak_name(marks: int) -> bool:
+    """A name that is also a word: only where it stands can tell."""
+    return _is_name(marks) and marks & (WORD | MARKUP_WORD | COMMON) != 0
 
 
 @small_kernel
 def _beside_name(words: Records, marks: I64, i: int) -> bool:
-    """Whether the words around word i make it a name."""
+    """Whether the words around word i, which begins with a capital, make it a name."""
     mine = marks[i]
-    if i > 0 and words[i].gap == GAP_NEAR:
+    month = (mine >> MONTH) & 15 != 0
+    if i > 0 and words[i].gap == GAP_NEAR and words[i - 1].flags & FIRST_UPPER:
         before = marks[i - 1]
-        upper = words[i - 1].flags & FIRST_UPPER
-        if before & HONORIFIC and upper:
+        if before & HONORIFIC:
             return True
-        if not (mine >> MONTH) & 15 and upper and (before & GREETING or (_is_name(before) and not _public(before))):
+        if not month and (before & GREETING or (_is_name(before) and not _weak_name(before))):
+            return True
+        if before & GIVEN and mine & (FAMILY | KNOWN_NAME) and not before & COMMON:
             return True
     if i + 1 < len(words) and words[i + 1].gap == GAP_NEAR and words[i + 1].flags & FIRST_UPPER:
         after = marks[i + 1]
         shouted = words[i].flags & words[i + 1].flags & ALL_UPPER
-        return not _public(after) and (after & (FAMILY | KNOWN_NAME) != 0 or (after & TENANT_WORD == 0 and not shouted))
+        if not _public(after) and (after & (FAMILY | KNOWN_NAME) != 0 or (after & TENANT_WORD == 0 and not shouted)):
+            return True
+        return mine & GIVEN != 0 and after & (FAMILY | KNOWN_NAME) != 0 and not month and not mine & COMMON
     return False
+
+
+@small_kernel
+def _stands_as_name(letters: Letters, tokens: Tokens, marks: I64, i: int) -> bool:
+    """Whether word i, a word and a name, is a name here."""
+    parts, words = tokens.parts, tokens.words
+    if not words[i].flags & FIRST_UPPER or words[i].flags & SEGMENT:
+        return False
+    if _beside_name(words, marks, i):
+        return True
+    start, end = parts[words[i].first].start, parts[words[i].last - 1].end
+    alone = (start == 0 or letters[start - 1].folded == 0) and (end == len(letters) or letters[end].folded == 0)
+    month = (marks[i] >> MONTH) & 15 != 0
+    owns = end + 1 < len(letters) and letters[end].folded == 39 and letters[end + 1].folded == 115
+    if alone or (owns and not month and marks[i] & (GIVEN | KNOWN_NAME)):
+        return True
+    inside = i > 0 and words[i].gap == GAP_NEAR and start - parts[words[i - 1].last - 1].end == 1
+    return inside and not month and marks[i] & KNOWN_NAME != 0 and not words[i - 1].flags & (FIRST_UPPER | DIGITS)
 
 
 @kernel
@@ -83,7 +170,7 @@ def _judge_part(h: np.uint64, length: int, flags: int, rules: Rules) -> int:
     if length == 1:
         return SHOW
     marks = _marks(h, rules)
-    if _public(marks) and not (_is_name(marks) and flags & FIRST_UPPER and not marks & MARKUP_WORD):
+    if _public(marks) and not (_is_name(marks) and flags & FIRST_UPPER and not marks & (MARKUP_WORD | COMMON)):
         return SHOW
     if _is_name(marks):
         return PERSON if rules.strict or flags & FIRST_UPPER else SHOW
@@ -91,14 +178,16 @@ def _judge_part(h: np.uint64, length: int, flags: int, rules: Rules) -> int:
 
 
 @kernel
-def _judge(letters: Letters, parts: Records, words: Records, marks: I64, i: int, rules: Rules) -> int:  # noqa: PLR0913
+def _judge(letters: Letters, tokens: Tokens, marks: I64, i: int, rules: Rules) -> int:
     """The verdict on word i."""
-    word = words[i]
+    parts, word, mine = tokens.parts, tokens.words[i], marks[i]
     length = parts[word.last - 1].end - parts[word.first].start
-    mine = marks[i]
     if _public(mine):
-        named = _is_name(mine) and word.flags & FIRST_UPPER and not word.flags & SEGMENT
-        return PERSON if named and _beside_name(words, marks, i) else SHOW
+        if not _is_name(mine):
+            return SHOW
+        if not _weak_name(mine) and (mine & GIVEN or word.flags & FIRST_UPPER):
+            return PERSON  # a word of another language only
+        return PERSON if _stands_as_name(letters, tokens, marks, i) else SHOW
     if word.last - word.first == 1:
         if _is_name(mine) and length > 1 and not word.flags & DIGITS:
             return PERSON if rules.strict or word.flags & FIRST_UPPER else SHOW
@@ -141,7 +230,7 @@ def _write(out: Records, count: int, span: tuple[int, int], entry: int, what: in
 
 
 @kernel
-def _judge_all(letters: Letters, tokens: Tokens, marks: I64, rules: Rules, out: Records) -> int:
+def _judge_all(letters: Letters, tokens: Tokens, marks: I64, rules: Rules, near: Near, out: Records) -> int:
     """Write what is masked; the number of spans."""
     parts, words = tokens.parts, tokens.words
     count = 0
@@ -149,7 +238,9 @@ def _judge_all(letters: Letters, tokens: Tokens, marks: I64, rules: Rules, out: 
         word = words[i]
         if word.flags & BLOB:
             continue
-        what = _judge(letters, parts, words, marks, i, rules)
+        what = _judge(letters, tokens, marks, i, rules)
+        if what == SHOW and marks[i] & KNOWN_NAME and _is_near(letters, parts, word, marks[i], rules, near):
+            what = PERSON
         if what == SHOW:
             continue
         span = (parts[word.first].start, parts[word.last - 1].end)
@@ -193,7 +284,7 @@ def marks_of(tokens: Tokens, rules: Rules) -> I64:
     return marks
 
 
-def judge(letters: Letters, tokens: Tokens, marks: I64, rules: Rules) -> Records:
+def judge(letters: Letters, tokens: Tokens, marks: I64, rules: Rules, near: Near) -> Records:
     """The spans of the view (MASKED) whose words may not be shown."""
     out = np.empty(len(tokens.parts) + 1, MASKED)
-    return out[: _judge_all(letters, tokens, marks, rules, out)]
+    return out[: _judge_all(letters, tokens, marks, rules, near, out)]

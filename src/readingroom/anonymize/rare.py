@@ -28,7 +28,7 @@ from readingroom.anonymize.kernels import (
     secret_of,
     small_kernel,
 )
-from readingroom.anonymize.lexicon import MARKUP_WORD, WORD, lexicon
+from readingroom.anonymize.lexicon import FOREIGN, MARKUP_WORD, WORD, lexicon
 from readingroom.anonymize.patterns import HOST, candidates
 from readingroom.anonymize.reading import blocks, read
 from readingroom.anonymize.tokens import Records, tokenize
@@ -79,7 +79,7 @@ class AuthorWords:
             hashes, at = _words(letters)
             rows = np.searchsorted(offsets, letters["start"][at], side="right") - 1
             authors = author_hashes[start + rows]
-            rare = (look_up(lexicon(), hashes) & (WORD | MARKUP_WORD) == 0) & (authors != 0)
+            rare = (look_up(lexicon(), hashes) & (WORD | FOREIGN | MARKUP_WORD) == 0) & (authors != 0)
             self._count(hashes[rare], authors[rare])
 
     def _count(self, hashes: U64, authors: U64) -> None:

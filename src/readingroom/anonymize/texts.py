@@ -18,19 +18,18 @@ import pyarrow.compute as pc
 
 from readingroom.anonymize.blobs import open_blobs
 from readingroom.anonymize.forms import find_forms
-from readingroom.anonymize.hits import Hits, SPANS, Identify
-from readingroom.anonymize.kernels import I64
+from readingroom.anonymize.hits import SPANS, Hits, Identify, rows_at
 from readingroom.anonymize.known import Known
 from readingroom.anonymize.lexicon import lexicon
 from readingroom.anonymize.matching import match_known
-from readingroom.anonymize.names import Rules, judge, marks_of
+from readingroom.anonymize.names import Near, Rules, judge, marks_of
 from readingroom.anonymize.pseudonyms import Pseudonyms
 from readingroom.anonymize.rare import Vocabulary
 from readingroom.anonymize.reading import blocks, buffers, read
 from readingroom.anonymize.spans import SECRET, findings, in_order, paint
 from readingroom.anonymize.splice import splice
 from readingroom.anonymize.sorting import of_matches, of_words, of_worded
-from readingroom.anonymize.tokens import Records, tokenize
+from readingroom.anonymize.tokens import Records, Tokens, tokenize
 from readingroom.anonymize.views import Letters
 from readingroom.anonymize.worded import find_worded
 from readingroom.core.errors import Fault, UsageError
@@ -73,7 +72,7 @@ class TextEngine:
         tables: list[pa.Table] = []
         counts: Counter[str] = Counter()
         for start, block in blocks(filled):
-            near = self._identify.linked_people(linked, start, len(block))
+            near = None if linked is None else linked.slice(start, len(block))
             try:
                 output, spans = self._block(block, markup, near)
             except (ValueError, IndexError, TypeError, OverflowError, pa.ArrowException):
@@ -88,37 +87,32 @@ class TextEngine:
             output = pc.if_else(pc.is_valid(cells), output, pa.scalar(None, pa.large_string()))
         return Rewritten(output, pa.concat_tables(tables).combine_chunks(), dict(counts))
 
-    def _block(
-        self, block: pa.LargeStringArray, markup: str, near: list[frozenset[int]] | None
-    ) -> tuple[pa.Array, pa.Table]:
+    def _block(self, block: pa.LargeStringArray, markup: str, linked: pa.ListArray | None) -> tuple[pa.Array, pa.Table]:
         letters, offsets, cuts = read(block, markup)
         letters, opaque = open_blobs(letters)
-        found = self._find(letters, opaque)
+        tokens = tokenize(letters)
+        matches = match_known(letters, tokens, self._known)
+        near = self._identify.near(linked, matches, letters, offsets)
+        found = in_order(self._find(letters, tokens, near) + [of_matches(matches), self._opaque(opaque)])
         source = buffers(block)[0]
         labels, owner = paint(letters, found, cuts, len(source))
-        hits = Hits(letters, found, rows_of(letters, found, offsets), near)
-        named = self._identify.name(hits)
+        named = self._identify.name(Hits(letters, found, rows_at(letters, found["start"], offsets), near))
         output, written = splice(source, offsets, labels, named.placeholders)
         return output, named.spans(written, owner)
 
-    def _find(self, letters: Letters, opaque: Records) -> Records:
-        """Everything that must not be read, weakest first."""
-        tokens = tokenize(letters)
+    def _find(self, letters: Letters, tokens: Tokens, near: Near) -> list[Records]:
+        """What the words and forms of the view give away."""
         marks = marks_of(tokens, self._rules)
-        found = [
-            of_words(judge(letters, tokens, marks, self._rules)),
+        return [
+            of_words(judge(letters, tokens, marks, self._rules, near)),
             of_worded(find_worded(letters, tokens, marks, self._rules)),
-            of_matches(match_known(letters, tokens, self._known)),
             find_forms(letters, tokens, self._vocabulary, strict=self._rules.strict),
         ]
-        if self._rules.strict:
-            found.append(findings(opaque, np.full(len(opaque), SECRET), np.full(len(opaque), -1)))
-        return in_order(found)
 
-
-def rows_of(letters: Letters, found: Records, offsets: I64) -> I64:
-    """The row of each finding."""
-    return np.searchsorted(offsets, letters["start"][found["start"]], side="right").astype(np.int64) - 1
+    def _opaque(self, opaque: Records) -> Records:
+        """Opaque tokens are not shown in strict, whatever they hold."""
+        opaque = opaque if self._rules.strict else opaque[:0]
+        return findings(opaque, np.full(len(opaque), SECRET), np.full(len(opaque), -1))
 
 
 def _count(counts: Counter[str], spans: pa.Table) -> None:
