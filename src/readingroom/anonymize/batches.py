@@ -7,18 +7,19 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from readingroom.anonymize.as_text import as_text, is_text, text_of
 from readingroom.anonymize.cells import (
     codes,
+    identifying,
     linked_lists,
     pseudonymize,
     record_tags,
     split_ids,
     tags_of,
-    without_names,
 )
 from readingroom.anonymize.generalize import generalize
 from readingroom.anonymize.jsons import JsonContext, JsonPieces
@@ -124,9 +125,12 @@ class BatchWork:
             return pc.if_else(pa.array(shown), source, pa.scalar(None, source.type))
         else:
             return source
-        if column.name in self._keep:
-            return without_names(output, texts=texts)
-        return codes(output, name, shared=shared, texts=texts)
+        k_anonymous = column.name in self._keep  # combinations were counted instead of cells
+        return codes(
+            output,
+            shown=lambda unique: np.ones(len(unique), bool) if k_anonymous else shared.mask(name, unique),
+            named=lambda unique: identifying(unique, texts, allowed=self._literals.allowed),
+        )
 
     def _text(self, column: ColumnPlan, source: pa.Array) -> pa.Array:
         cells = as_text(source)

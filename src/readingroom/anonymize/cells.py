@@ -6,8 +6,10 @@ Rule 1: a text cell that is kept is a code: at least k subjects have it, and the
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 
 import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
@@ -15,38 +17,34 @@ from readingroom.anonymize.as_text import TEXT, as_text, text_of
 from readingroom.anonymize.normalize import subject_tag, subject_tags, tag_of_normal
 from readingroom.anonymize.pieces import Rewriter
 from readingroom.anonymize.pseudonyms import ID_DIGITS, Pseudonyms
-from readingroom.anonymize.shared import RARE, SharedCells
+from readingroom.anonymize.shared import RARE
 from readingroom.anonymize.tagging import TAG
 from readingroom.anonymize.treatments import RECORD_KINDS
 
 _RARE_KINDS = pa.array(["RARE", "rare"])
 _LIST = ", "
+_CODE = re.compile(r"[A-Za-z][A-Za-z0-9_]*").fullmatch
+Mask = npt.NDArray[np.bool_]
 _GUID = re.compile(r"[0-9a-fA-F]{8}-(?:[0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12}").fullmatch
 
 
-def codes(cells: pa.Array, column: str, *, shared: SharedCells, texts: Rewriter) -> pa.Array:
-    """Cells that at least k subjects share and that name nobody; the others are `[RARE]`."""
+def codes(cells: pa.Array, *, shown: Callable[[pa.Array], Mask], named: Callable[[pa.Array], Mask]) -> pa.Array:
+    """Cells that `shown` says enough subjects share and in which `named` sees nobody; the others are `[RARE]`."""
     encoded = text_of(cells).dictionary_encode()
     unique = encoded.dictionary
-    shown = shared.mask(column, unique) & ~_identifying(unique, texts)
-    kept = pc.if_else(pa.array(shown), unique, pa.scalar(RARE, pa.large_string()))
+    kept = pc.if_else(pa.array(shown(unique) & ~named(unique)), unique, pa.scalar(RARE, pa.large_string()))
     return kept.take(encoded.indices)
 
 
-def without_names(cells: pa.Array, *, texts: Rewriter) -> pa.Array:
-    """Cells in which the text engine finds more than a rare word become `[RARE]` (the counts were checked before)."""
-    encoded = text_of(cells).dictionary_encode()
-    bad = _identifying(encoded.dictionary, texts)
-    kept = pc.if_else(pa.array(~bad), encoded.dictionary, pa.scalar(RARE, pa.large_string()))
-    return kept.take(encoded.indices)
-
-
-def _identifying(unique: pa.Array, texts: Rewriter) -> np.ndarray:
+def identifying(unique: pa.Array, texts: Rewriter, *, allowed: Callable[[str], bool]) -> Mask:
+    """Where the text engine finds more than a rare word; a code made of the product's words is none of its names."""
     bad = np.zeros(len(unique), bool)
     if len(unique):
         spans = texts.rewrite(unique, markup="plain").spans
         rows = spans.filter(pc.invert(pc.is_in(spans["kind"], _RARE_KINDS)))["row"].to_numpy()
         bad[rows] = True
+        for index in np.flatnonzero(bad):
+            bad[index] = not _CODE(unique[int(index)].as_py()) or not allowed(unique[int(index)].as_py())
     return bad
 
 

@@ -64,6 +64,7 @@ Piece = str | Literal | Leaf
 Cell = Sequence[Piece]
 Span = tuple[int, int, str, bytes | None, str]
 
+_PERSONAL = frozenset({"name", "email", "phone"})
 _QUOTES: dict[str, Callable[[str], str]] = {
     "none": lambda text: text,
     "json": lambda text: json.dumps(text, ensure_ascii=False)[1:-1],
@@ -86,9 +87,11 @@ class Assembler:
 
     def __init__(self, texts: Rewriter, pseudonyms: Pseudonyms, *, tag_key: bytes) -> None:
         self._texts, self._pseudonyms, self._tag_key = texts, pseudonyms, tag_key
+        self._known: dict[Literal, tuple[str, list[bytes]]] = {}
 
     def assemble(self, cells: Sequence[Cell | None], *, linked: pa.ListArray | None) -> Assembled:
         """The output cell of each row (None stays null) and its spans."""
+        self._known = self._recognize(cells)
         done = self._rewrite(cells, linked)
         output: list[str | None] = []
         columns: tuple[list[object], ...] = ([], [], [], [], [], [])
@@ -123,6 +126,24 @@ class Assembler:
                 done[id(leaf)] = self._finish(leaf, text, spans)
         return done
 
+    def _recognize(self, cells: Sequence[Cell | None]) -> dict[Literal, tuple[str, list[bytes]]]:
+        """Literals that are somebody whom the text engine knows: the placeholder and tags that it has for them."""
+        pieces = [piece for cell in cells for piece in cell or ()]
+        literals = {piece for piece in pieces if isinstance(piece, Literal)}
+        literals |= {also for piece in pieces if isinstance(piece, Leaf) for also in piece.also}
+        wanted = sorted((literal for literal in literals if literal.kind in _PERSONAL), key=repr)
+        if not wanted:
+            return {}
+        texts = pa.array([literal.value for literal in wanted], pa.large_string())
+        result = self._texts.rewrite(texts, markup="plain")
+        known: dict[Literal, tuple[str, list[bytes]]] = {}
+        found = spans_by_row(result.spans, len(wanted))
+        for literal, text, spans in zip(wanted, result.cells.to_pylist(), found, strict=True):
+            tags = [tag for start, end, _, tag, _ in spans if tag and (start, end) == (0, len(text.encode()))]
+            if tags:
+                known[literal] = (text, tags)
+        return known
+
     def _finish(self, leaf: Leaf, text: str, spans: list[Span]) -> tuple[str, list[Span]]:
         for literal in leaf.also:
             text, spans = self._mask_also(text, spans, literal=literal)
@@ -146,16 +167,16 @@ class Assembler:
     def _splice(
         self, data: bytes, kept: list[Span], *, cuts: list[tuple[int, int]], literal: Literal
     ) -> tuple[str, list[Span]]:
-        mark, tag = self._placeholder(literal)
+        mark, tags = self._placeholder(literal)
         out, spans, at = b"", [], 0
-        events: list[tuple[int, int, Span | None]] = [(s[0], s[1], s) for s in kept]
-        events += [(start, end, None) for start, end in cuts]
-        for start, end, span in sorted(events, key=lambda event: event[:2]):
+        places = {(span[0], span[1]) for span in kept} | set(cuts)
+        for start, end in sorted(places):
             out += data[at:start]
             begin = len(out)
-            out += data[start:end] if span is not None else mark.encode()
-            kind, found, role = (literal.kind, tag, literal.role) if span is None else span[2:]
-            spans.append((begin, len(out), kind, found, role))
+            here = [span for span in kept if (span[0], span[1]) == (start, end)]
+            out += data[start:end] if here else mark.encode()
+            ends = len(out)
+            spans += [(begin, ends, *span[2:]) for span in here] or _spans_of(literal, tags, (begin, ends))
             at = end
         return (out + data[at:]).decode(), spans
 
@@ -174,8 +195,8 @@ class Assembler:
         if isinstance(piece, str):
             return piece, []
         if isinstance(piece, Literal):
-            mark, tag = self._placeholder(piece)
-            return mark, [(0, len(mark.encode()), piece.kind, tag, piece.role)]
+            mark, tags = self._placeholder(piece)
+            return mark, _spans_of(piece, tags, (0, len(mark.encode())))
         text, spans = done.get(id(piece), ("", []))
         quote = _QUOTES[piece.quote]
         if piece.quote == "none" or quote(text) == text:
@@ -187,13 +208,24 @@ class Assembler:
 
         return quote(text), [(moved(s), moved(e), kind, tag, role) for s, e, kind, tag, role in spans]
 
-    def _placeholder(self, literal: Literal) -> tuple[str, bytes | None]:
+    def _placeholder(self, literal: Literal) -> tuple[str, list[bytes]]:
+        """The placeholder of a literal and its tags: its own, and those of the people whom it may name."""
         label = LABELS.get(literal.kind)
         normal = normalize(literal.kind, literal.value)
         if label is None or not normal:
-            return f"[{(literal.kind or 'value').upper()}]", None
-        mark = self._pseudonyms.placeholder(label, literal.kind, normal)
-        return mark, tag_of_normal(self._tag_key, literal.kind, normal)
+            return f"[{(literal.kind or 'value').upper()}]", []
+        own = tag_of_normal(self._tag_key, literal.kind, normal)
+        mark, tags = self._known.get(literal, ("", []))
+        if not mark:
+            mark = self._pseudonyms.placeholder(label, literal.kind, normal)
+        return mark, [own, *(tag for tag in tags if tag != own)]
+
+
+def _spans_of(literal: Literal, tags: list[bytes], place: tuple[int, int]) -> list[Span]:
+    """One span for each tag; one without a tag where nobody can be told."""
+    if not tags:
+        return [(*place, literal.kind, None, literal.role)]
+    return [(*place, literal.kind, tag, literal.role) for tag in tags]
 
 
 def spans_by_row(spans: pa.Table, rows: int) -> list[list[Span]]:
