@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, Self
 
 from typing_extensions import override
 
@@ -92,7 +92,7 @@ class _Every(frozenset[str]):
 class _Listed(frozenset[str]):
     """The columns of a table that the classification lists or a decision names, asked one by one."""
 
-    def __new__(cls, table: str, stores: Sequence[str], decisions: Mapping[str, str]) -> _Listed:  # noqa: PYI034
+    def __new__(cls, table: str, stores: Sequence[str], decisions: Mapping[str, str]) -> Self:
         del table, stores, decisions
         return super().__new__(cls)
 
