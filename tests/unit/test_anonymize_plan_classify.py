@@ -60,6 +60,13 @@ def test_a_decision_may_hide_more(column: str, decision: str) -> None:
     assert plan.shown == ()
 
 
+def test_a_schema_holds_names_and_types_and_nothing_else() -> None:
+    columns = [(name, "string") for name in ("TableLogicalName", "ColumnType", "DisplayName", "Description")]
+    plan = classify("entity-definitions", "schema", columns)
+    assert [column.name for column in plan.shown] == ["TableLogicalName", "ColumnType"]
+    assert [name for name, _ in plan.withheld] == ["DisplayName", "Description"]
+
+
 def test_deletions_are_triggers_and_not_rows() -> None:
     for table in ("ContactDeleted", "EntityDeleted", "contactdeleted"):
         plan = classify(table, "interactions", [("DeletedContactId", "guid")])

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
@@ -187,6 +188,16 @@ def test_spans_of_queries_and_results_lie_on_their_placeholders() -> None:
     assert [span["tag"] for span in results] == [subject_tag(TAG_KEY, "record", guid(n)) for n in (1, 2)]
     assert cells["EntityName"] == ["contact", "[NAME]"]
     assert rows_tagged(done, "upn", "asker@example.com", "row") == [0, 1]
+
+
+def test_a_known_person_has_one_placeholder_in_query_question_and_result() -> None:
+    done = run("activity-log", "activity-log", log())
+    person = subject_tag(TAG_KEY, "record", guid(1))
+    tagged = {row["column"] for row in done.tags.to_pylist() if row["tag"] == person}
+    assert tagged >= {"Query", "QueryResults", "ReturnedRows", "AdditionalInfo"}
+    cells = {name: done.batch.column(name)[0].as_py() for name in ("Query", "AdditionalInfo", "ReturnedRows")}
+    found = {re.findall(r"\[PERSON_\w+\]", cell)[0] for cell in cells.values()}
+    assert len(found) == 1
 
 
 def test_a_confirmed_code_column_still_shows_only_what_is_shared() -> None:

@@ -198,8 +198,16 @@ def _plan(
     )
 
 
+# labels, descriptions, options and defaults are not among them (P13)
+_SCHEMA_COLUMNS = frozenset(
+    {"tablelogicalname", "tableschemaname", "columnlogicalname", "columnschemaname", "columntype"}
+)
+
+
 def _schema_plan(table: str, columns: Sequence[tuple[str, str]], rules: TableRules) -> TablePlan:
     """Names are checked row by row (schema_names, P26); nothing but names and types is there (P13)."""
     treatment = Treatment(Action.QUERY, "name")
-    plans = tuple(ColumnPlan(name, treatment, "shipped", declared) for name, declared in columns)
-    return TablePlan(table, "schema", allowed=True, columns=plans, item_kind=rules.item)
+    named = [(name, declared) for name, declared in columns if name.lower() in _SCHEMA_COLUMNS]
+    plans = tuple(ColumnPlan(name, treatment, "shipped", declared) for name, declared in named)
+    withheld = tuple((name, NO_RULE) for name, _ in columns if name.lower() not in _SCHEMA_COLUMNS)
+    return TablePlan(table, "schema", allowed=bool(plans), columns=plans, withheld=withheld, item_kind=rules.item)
