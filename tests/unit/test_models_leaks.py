@@ -59,11 +59,15 @@ def test_membership_is_caught_where_models_remember() -> None:
     innocent = membership_leak(lambda _flags: hard + generator.normal(size=300), 300, mu=MU, shadows=16, lots=lots)
     assert not innocent.caught
     assert 0.4 < innocent.figures["auc"] < 0.6
+    figures = innocent.figures
+    assert 0.08 < figures["auc_at_most"] - figures["auc"] < 0.12  # 3.1 errors of 1 / sqrt(3 * 300)
+    assert 0.08 < figures["auc"] - figures["auc_at_least"] < 0.12
     guilty = membership_leak(
         lambda flags: hard + 4 * flags + generator.normal(size=300), 300, mu=MU, shadows=16, lots=lots
     )
     assert guilty.caught
     assert guilty.figures["auc"] > 0.9
+    assert guilty.figures["auc_at_least"] <= guilty.figures["auc"] <= guilty.figures["auc_at_most"] <= 1
 
 
 def test_the_noise_floor_is_what_noise_alone_gives() -> None:

@@ -242,20 +242,21 @@ def _twin(candidate: Candidate, noise: Noise, *, times: int) -> tuple[Leak, Leak
     """The planted leaks of a model trained again with other noise, or with people in `times` as many mails."""
     plan, lots = _planned(candidate), _lots(candidate)
     examples = with_planted(candidate.material.rows, candidate.material.spam, lots, mails_each=plan.cap * times)
-    return _planted_leaks(fit(examples, plan, noise), lots, plan, examples.rows.shape[0])
+    return _planted_leaks(fit(examples, plan, noise), lots, (plan, examples.rows.shape[0]))
 
 
-def _own(candidate: Candidate) -> tuple[Fitted, Planted, Plan, int]:
+def _own(candidate: Candidate) -> tuple[Fitted, Planted, tuple[Plan, int]]:
     """The arrays of the file itself, ready for the attacks."""
     plan, lots = _planned(candidate), _lots(candidate)
     found = artefact.decode(candidate.data)
     arrays = (found.scale, found.weights, found.probes, found.calibration)
     scale, weights, values, calibration = (array.astype(np.float64) for array in arrays)
     mails = len(candidate.material.texts) + int(lots.canaries_in.sum()) * plan.cap
-    return Fitted(scale, weights, values, calibration, candidate.spends), lots, plan, mails
+    return Fitted(scale, weights, values, calibration, candidate.spends), lots, (plan, mails)
 
 
-def _planted_leaks(fitted: Fitted, lots: Planted, plan: Plan, mails: int) -> tuple[Leak, Leak]:  # noqa: PLR0917
+def _planted_leaks(fitted: Fitted, lots: Planted, frame: tuple[Plan, int]) -> tuple[Leak, Leak]:
+    plan, mails = frame
     floor = noise_floor(plan, mails)
     return (
         probe_leak(fitted.probes, lots.probes_in, floor=floor, mu=mu_of(plan.spends())),

@@ -128,7 +128,7 @@ def _area(inside: Floats, outside: Floats) -> float:
 def _area_bounds(area: float, inside: int, outside: int) -> tuple[float, float]:
     """The areas, below and above, that would still give `area` by chance (Hanley & McNeil's error, test inverted)."""
     lower = _edge(lambda true: area - true <= _DEVIATIONS * _error(true, inside, outside), area)
-    upper = _edge(lambda true: area - 1 + true <= _DEVIATIONS * _error(1 - true, inside, outside), 1 - area)
+    upper = _edge(lambda true: 1 - area - true <= _DEVIATIONS * _error(1 - true, inside, outside), 1 - area)
     return lower, 1 - upper
 
 

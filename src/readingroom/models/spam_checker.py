@@ -41,7 +41,7 @@ from readingroom.models.planted import Planted, draw_lots, with_planted
 from readingroom.models.recipe import Plan, Recipe, make_plan
 from readingroom.models.score import Score, read_mail, score_text
 from readingroom.models.states import ModelState, check_transition
-from readingroom.models.tables import CONFIDENTIALITY, LEDGER, MODELS, OWNER, PURPOSE
+from readingroom.models.tables import MODELS, PURPOSE
 from readingroom.models.train import fit
 
 TRAINER: Final = "ml-engineer"
@@ -323,6 +323,3 @@ def _public(row: Mapping[str, Any]) -> dict[str, Any]:
         "released_by": row["released_actor"],
         **times,
     }
-
-
-__all__ = ["CONFIDENTIALITY", "LEDGER", "OWNER", "Mail", "Source"]
