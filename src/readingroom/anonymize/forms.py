@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+from functools import cache
+
 import numpy as np
 import pyarrow as pa
 
 from readingroom.anonymize import patterns, spans
-from readingroom.anonymize.kernels import look_up
+from readingroom.anonymize.kernels import U64, hash_words, look_up
 from readingroom.anonymize.patterns import candidates, read_cluster, read_iban
 from readingroom.anonymize.rare import Vocabulary, hash_spans
 from readingroom.anonymize.spans import FINDING, findings
 from readingroom.anonymize.tokens import ALL_UPPER, DIGITS, JOINED, Records, Tokens
-from readingroom.anonymize.views import BLOB, Letters
+from readingroom.anonymize.views import BLOB, MARKUP, Letters
 
 _DIRECT = ((patterns.EMAIL, spans.EMAIL), (patterns.HANDLE, spans.HANDLE), (patterns.GUID, spans.RECORD))
 _CLUSTER_KINDS = {"ip": spans.IP, "id": spans.ID, "card": spans.CARD, "phone": spans.PHONE, "number": spans.NUMBER}
@@ -29,6 +31,8 @@ def find_forms(letters: Letters, tokens: Tokens, vocabulary: Vocabulary, *, stri
     parts = [_iban_findings(letters, tokens)]
     for what, kind in _DIRECT:
         chosen = found[found["what"] == what]
+        if what == patterns.HANDLE:  # @media and @import are no people
+            chosen = chosen[letters["flags"][chosen["start"]] & MARKUP == 0]
         parts.append(findings(chosen, np.full(len(chosen), kind), np.full(len(chosen), -1)))
     parts.append(_cluster_findings(letters, found[found["what"] == patterns.CLUSTER]))
     if strict:
@@ -41,9 +45,8 @@ def find_forms(letters: Letters, tokens: Tokens, vocabulary: Vocabulary, *, stri
     return np.concatenate(parts)
 
 
-def _public_hosts() -> np.ndarray:
-    from readingroom.anonymize.kernels import hash_words
-
+@cache
+def _public_hosts() -> U64:
     return hash_words(_PUBLIC_HOSTS)
 
 

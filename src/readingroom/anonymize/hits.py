@@ -17,7 +17,7 @@ from readingroom.anonymize import spans
 from readingroom.anonymize.forms import texts_of
 from readingroom.anonymize.kernels import I32, I64, hash_words
 from readingroom.anonymize.known import Known, entries_of
-from readingroom.anonymize.names import Near
+from readingroom.anonymize.names import Near, nearest
 from readingroom.anonymize.normalize import TAG_TYPE, normalize, tag_of_normal
 from readingroom.anonymize.pseudonyms import Pseudonyms
 from readingroom.anonymize.spans import KINDS, LABELS
@@ -131,46 +131,38 @@ class Identify:
         return Near(offsets, borders.astype(np.int64), np.ascontiguousarray(pairs[:, 1]))
 
     def name(self, hits: Hits) -> Named:
-        """Placeholders and tags of all findings."""
+        """Placeholders and tags of all findings; each distinct finding is worked out once."""
         kinds = hits.found["kind"]
-        plain = np.isin(kinds, _PLAIN) & (hits.found["entry"] < 0)
-        labels = [f"[{label}]" for label in LABELS]
-        numbers = {label: i for i, label in enumerate(labels)}
-        of_finding = kinds.astype(np.int32)
-        others = np.flatnonzero(~plain)
-        values = self._values(hits, others)
-        entries = self._entries(hits, others, values)
-        tagged: list[int] = []
-        tags: list[bytes] = []
-        cache: dict[tuple[int, str, int, frozenset[int]], tuple[str, list[bytes]]] = {}
-        for f, value, entry in zip(others.tolist(), values, entries.tolist(), strict=True):
-            near = _near_row(hits, f) if kinds[f] == spans.NAME and entry >= 0 else frozenset()
-            key = (int(kinds[f]), value, entry, near)
-            if key not in cache:
-                cache[key] = self._one(*key)
-            placeholder, own = cache[key]
-            of_finding[f] = numbers.setdefault(placeholder, len(numbers))
-            tagged += [f] * len(own)
-            tags += own
-        data = [text.encode() for text in numbers]
-        offsets = np.zeros(len(data) + 1, np.int64)
-        np.cumsum([len(text) for text in data], out=offsets[1:])
-        buffer = np.frombuffer(b"".join(data), np.uint8)
-        return Named(hits, Placeholders(buffer, offsets, of_finding), np.array(tagged, np.int64), tags)
+        others = np.flatnonzero(~(np.isin(kinds, _PLAIN) & (hits.found["entry"] < 0)))
+        texts = [f"[{label}]" for label in LABELS]
+        numbers = {text: i for i, text in enumerate(dict.fromkeys(texts))}
+        of_kind = np.array([numbers[text] for text in texts], np.int32)
+        of_finding = of_kind[kinds]
+        people = self._people(hits, others)
+        first, which = _distinct(hits, others, people)
+        values = self._values(hits, others[first])
+        entries = self._entries(hits, others[first], values)
+        own: list[list[bytes]] = []
+        shown = np.empty(len(first), np.int32)
+        for i, (kind, entry) in enumerate(zip(kinds[others[first]].tolist(), entries.tolist(), strict=True)):
+            placeholder, tags = self._one(kind, values[i], entry, int(people[first[i]]))
+            shown[i] = numbers.setdefault(placeholder, len(numbers))
+            own.append(tags)
+        of_finding[others] = shown[which]
+        tagged = np.repeat(others, np.array([len(tags) for tags in own], np.int64)[which])
+        return Named(hits, _placeholders(numbers, of_finding), tagged, [tag for i in which.tolist() for tag in own[i]])
+
+    def _people(self, hits: Hits, which: I64) -> I32:
+        """Of lone names: who near the row has it, or -1."""
+        found = hits.found[which]
+        entries = np.where(found["kind"] == spans.NAME, found["entry"], -1).astype(np.int32)
+        return nearest(hits.rows[which], entries, self._known.entries, hits.near)
 
     def _values(self, hits: Hits, which: I64) -> list[str]:
-        """The normal form of each finding's text; distinct texts are normalized once."""
-        encoded = texts_of(hits.letters, hits.found[which]).dictionary_encode()
-        texts = [text.decode("utf-8", "replace") for text in encoded.dictionary.to_pylist()]
+        """The normal form of each finding's text."""
+        texts = texts_of(hits.letters, hits.found[which]).to_pylist()
         kinds = hits.found["kind"][which].tolist()
-        cache: dict[tuple[int, int], str] = {}
-        values = []
-        for kind, code in zip(kinds, encoded.indices.to_pylist(), strict=True):
-            key = (kind, code)
-            if key not in cache:
-                cache[key] = _normal(kind, texts[code])
-            values.append(cache[key])
-        return values
+        return [_normal(kind, text.decode("utf-8", "replace")) for kind, text in zip(kinds, texts, strict=True)]
 
     def _entries(self, hits: Hits, which: I64, values: list[str]) -> I32:
         """The known spelling of each finding: as matched, or by the value of an e-mail address or a GUID."""
@@ -183,9 +175,9 @@ class Identify:
                 entries[open_] = entries_of(self._known, hash_words(texts))
         return entries
 
-    def _one(self, kind: int, value: str, entry: int, near: frozenset[int]) -> tuple[str, list[bytes]]:
+    def _one(self, kind: int, value: str, entry: int, person: int) -> tuple[str, list[bytes]]:
         """(placeholder, tags) of one distinct finding."""
-        people = self._known.people_of(entry, near=near, most=MOST_CANDIDATES)
+        people = [person] if person >= 0 else self._known.people_of(entry, most=MOST_CANDIDATES)
         tag_kind = _TAG_KINDS.get(kind)
         tags = [tag for tag in map(self._known.tag, people) if tag]
         if tag_kind and kind not in _TAGLESS:
@@ -197,14 +189,29 @@ class Identify:
         return self._pseudonyms.placeholder(LABELS[kind], tag_kind or "text", value), tags
 
 
+def _distinct(hits: Hits, which: I64, people: I32) -> tuple[I64, I64]:
+    """(first of each distinct finding, the number of its distinct finding for each) by kind, text, entry and person."""
+    found = hits.found[which]
+    codes = texts_of(hits.letters, found).dictionary_encode().indices.to_numpy(zero_copy_only=False)
+    columns = (codes, found["kind"], found["entry"] + 1, people + 1)
+    key = np.zeros(len(which), np.int64)
+    for column in columns:
+        key = key * (int(column.max(initial=0)) + 1) + column
+        _, key = np.unique(key, return_inverse=True)
+    _, first, inverse = np.unique(key, return_index=True, return_inverse=True)
+    return first, inverse
+
+
+def _placeholders(numbers: dict[str, int], of_finding: I32) -> Placeholders:
+    data = [text.encode() for text in numbers]
+    offsets = np.zeros(len(data) + 1, np.int64)
+    np.cumsum([len(text) for text in data], out=offsets[1:])
+    return Placeholders(np.frombuffer(b"".join(data), np.uint8), offsets, of_finding)
+
+
 def rows_at(letters: Letters, at: np.ndarray, offsets: I64) -> I64:
     """The row of each letter."""
     return np.searchsorted(offsets, letters["start"][at], side="right").astype(np.int64) - 1
-
-
-def _near_row(hits: Hits, finding: int) -> frozenset[int]:
-    row = hits.rows[finding]
-    return frozenset(hits.near.people[hits.near.first[row] : hits.near.first[row + 1]].tolist())
 
 
 def _normal(kind: int, text: str) -> str:

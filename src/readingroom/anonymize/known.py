@@ -78,14 +78,12 @@ class Known:
         """The person of each record tag, -1 where unknown."""
         return np.array([self._by_tag.get(tag, -1) for tag in tags.to_pylist()], np.int32)
 
-    def people_of(self, entry: int, *, near: frozenset[int], most: int) -> list[int]:
-        """The people who have a spelling: those of `near` if any is, else all, but none if they are over `most`."""
+    def people_of(self, entry: int, *, most: int) -> list[int]:
+        """The people who have a spelling; none if they are more than `most`."""
         if entry < 0:
             return []
-        people = self.entries.people[self.entries.first[entry] : self.entries.first[entry + 1]]
-        at = np.searchsorted(people, sorted(near))
-        close = [p for p, i in zip(sorted(near), at.tolist(), strict=True) if i < len(people) and people[i] == p]
-        return close or (people.tolist() if len(people) <= most else [])
+        first, last = int(self.entries.first[entry]), int(self.entries.first[entry + 1])
+        return self.entries.people[first:last].tolist() if last - first <= most else []
 
     def tag(self, person: int) -> bytes | None:
         """The record tag of a person, if the person has a record."""

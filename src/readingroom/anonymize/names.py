@@ -94,6 +94,26 @@ def _is_near(letters: Letters, parts: Records, word: np.void, mark: int, rules: 
     return False
 
 
+@kernel
+def _nearest(rows: I64, entries: I32, known: Entries, near: Near, out: I32) -> None:
+    for i in range(len(rows)):
+        out[i] = -1
+        if entries[i] < 0:
+            continue
+        low, high = known.first[entries[i]], known.first[entries[i] + 1]
+        for k in range(near.first[rows[i]], near.first[rows[i] + 1]):
+            if _has(known.people, low, high, near.people[k]):
+                out[i] = near.people[k]
+                break
+
+
+def nearest(rows: I64, entries: I32, known: Entries, near: Near) -> I32:
+    """For a spelling in a row: the first of the people near the row who have it, or -1."""
+    out = np.empty(len(rows), np.int32)
+    _nearest(rows, entries, known, near, out)
+    return out
+
+
 @small_kernel
 def _marks(h: np.uint64, rules: Rules) -> int:
     """Everything known about a word."""
@@ -157,6 +177,8 @@ def _stands_as_name(letters: Letters, tokens: Tokens, marks: I64, i: int) -> boo
     month = (marks[i] >> MONTH) & 15 != 0
     owns = end + 1 < len(letters) and letters[end].folded == 39 and letters[end + 1].folded == 115
     if alone or (owns and not month and marks[i] & (GIVEN | KNOWN_NAME)):
+        return True
+    if marks[i] & KNOWN_NAME and marks[i] & GIVEN and not marks[i] & COMMON and not month:
         return True
     inside = i > 0 and words[i].gap == GAP_NEAR and start - parts[words[i - 1].last - 1].end == 1
     return inside and not month and marks[i] & KNOWN_NAME != 0 and not words[i - 1].flags & (FIRST_UPPER | DIGITS)

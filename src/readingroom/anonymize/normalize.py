@@ -24,6 +24,7 @@ _COUNTRY_2 = {
     *("81", "82", "84", "86", "90", "91", "92", "93", "94", "95", "98"),
 }
 _EXTENSION = re.compile(r"(?:ext\.?|extension|x|app\.?|poste|durchwahl)\s*\.?\s*\d{1,6}\s*$", re.IGNORECASE)
+_NOT_ALNUM = re.compile(r"[\W_]+")
 _HEX = re.compile(r"[0-9a-f]+")
 
 
@@ -69,7 +70,7 @@ def _name(value: str) -> str:
     family, comma, given = text.partition(",")
     if comma and given.strip() and "," not in given:
         text = f"{given} {family}"
-    return " ".join("".join(c if c.isalnum() else " " for c in text.replace("'", "")).split())
+    return " ".join(_NOT_ALNUM.sub(" ", text.replace("'", "")).split())
 
 
 def phone_digits(value: str) -> str:

@@ -204,6 +204,7 @@ _SINGLE_DIGITS = re.compile(r"(?<!\d)\d(?:[ .-]\d){6,14}(?!\d)")
 _PAIRS = re.compile(r"(?<!\d)\+?\d{2,4}(?:[ .-]\d\d){4}(?!\d)")
 _PLUS = re.compile(r"\+\d[\d .()/-]{6,22}\d")
 _TRUNK = re.compile(r"(?<!\d)\(?0\d[\d .()/-]{6,16}\d(?!\d)")
+_GROUPS = re.compile(r"(?<!\d)(?!(?:(?:19|20)\d\d[ -]?){3,})\d{2,4}(?:[ -]\d{2,4}){2,}(?!\d)")
 _LONG = re.compile(r"\d{5,}")
 Found = tuple[int, int, str]
 
@@ -226,6 +227,7 @@ _KINDS = (
     (_TRUNK, "phone"),
     (_PAIRS, "phone"),
     (_LOCAL_PHONE, "phone"),
+    (_GROUPS, "number"),
     (_LONG, "number"),
 )
 

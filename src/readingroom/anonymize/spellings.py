@@ -171,6 +171,6 @@ def organization_spellings(name: str) -> Iterator[Spelling]:
     """The name of a company, with and without its legal form."""
     words = name_words(name)
     yield "".join(words), ORG
-    while len(words) > 1 and words[-1] in {"inc", "llc", "ltd", "plc", "corp", "co", "gmbh", "sa", "ag", "bv", "group"}:
+    while len(words) > 2 and words[-1] in {"inc", "llc", "ltd", "plc", "corp", "co", "gmbh", "sa", "ag", "bv", "group"}:
         words = words[:-1]
         yield "".join(words), ORG
