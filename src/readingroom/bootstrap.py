@@ -7,7 +7,6 @@ never creates. A process gets the private keys of its own role and of no other, 
 from __future__ import annotations
 
 import fcntl
-import os
 import shutil
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager
@@ -91,14 +90,6 @@ def only_one(house: House, duty: str) -> Iterator[None]:
     with path.open("a") as file:
         fcntl.flock(file, fcntl.LOCK_EX)
         yield
-
-
-def read_root(value: str | None) -> Path:
-    """The room that -C or READINGROOM_ROOM names; a clear error when neither does."""
-    name = value or os.environ.get("READINGROOM_ROOM", "")
-    if not name:
-        raise UsageError("which room? Name it with -C ROOM or READINGROOM_ROOM")
-    return Path(name)
 
 
 def _first_settings(root: Path, *, simulation: bool, vendor: str, name: str) -> RoomSettings:

@@ -28,7 +28,12 @@ from readingroom.core.ids import CopyId, GrantId, PersonId, TenantName, Workstat
 from readingroom.house import House
 from readingroom.keys.roles import Role
 
-app = typer.Typer(name="access", help="Access to sealed copies: asked for, approved, limited.", no_args_is_help=True)
+app = typer.Typer(
+    name="access",
+    help="Access to sealed copies: asked for, approved, limited.",
+    no_args_is_help=True,
+    add_completion=False,
+)
 PAGE = "the desk page /desk"
 As = Annotated[str, typer.Option("--as", metavar="PERSON", help="Who acts (simulation rooms only).")]
 

@@ -7,13 +7,13 @@ act as themselves, signed in, on the page that the refusal names.
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import typer
 
-from readingroom.bootstrap import open_house, read_root
-from readingroom.core.errors import SimulationOnly
+from readingroom.core.errors import SimulationOnly, UsageError
 from readingroom.house import House
 from readingroom.keys.roles import Role
 
@@ -28,11 +28,16 @@ class Context:
     @property
     def root(self) -> Path:
         """The room's folder, or a usage error."""
-        return read_root(self.root_option)
+        name = self.root_option or os.environ.get("READINGROOM_ROOM", "")
+        if not name:
+            raise UsageError("which room? Name it with -C ROOM or READINGROOM_ROOM")
+        return Path(name)
 
     def house(self, role: Role) -> House:
         """The room, opened in `role`."""
         if role not in self.houses:
+            from readingroom.bootstrap import open_house
+
             self.houses[role] = open_house(self.root, role)
         return self.houses[role]
 

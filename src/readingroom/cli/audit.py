@@ -15,7 +15,9 @@ from readingroom.core.errors import LogFault
 from readingroom.core.ids import EventId
 from readingroom.keys.roles import Role
 
-app = typer.Typer(name="audit", help="The register: Merkle logs, checkpoints, proofs.", no_args_is_help=True)
+app = typer.Typer(
+    name="audit", help="The register: Merkle logs, checkpoints, proofs.", no_args_is_help=True, add_completion=False
+)
 
 
 @app.command("verify")

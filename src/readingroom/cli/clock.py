@@ -10,7 +10,7 @@ from readingroom.core.clock import parse_span
 from readingroom.keys.roles import Role
 from readingroom.worker import advance
 
-app = typer.Typer(name="clock", help="The clock of a simulation room.", no_args_is_help=True)
+app = typer.Typer(name="clock", help="The clock of a simulation room.", no_args_is_help=True, add_completion=False)
 
 
 @app.command("advance")

@@ -15,7 +15,7 @@ from readingroom.engagement.tenants import get_tenant
 from readingroom.keys.roles import Role
 from readingroom.sources import open_sources
 
-app = typer.Typer(name="columns", help="The treatment of each column.", no_args_is_help=True)
+app = typer.Typer(name="columns", help="The treatment of each column.", no_args_is_help=True, add_completion=False)
 
 
 @app.command("list")

@@ -9,7 +9,6 @@ import typer
 from readingroom.cli.act import house
 from readingroom.cli.files import read_input
 from readingroom.cli.show import AsJson, answer, progress, rows
-from readingroom.copies.gold_check import check_gold
 from readingroom.copies.manifest import read_manifest
 from readingroom.copies.records import get_copy, list_copies
 from readingroom.copies.run import run_copy
@@ -19,7 +18,7 @@ from readingroom.engagement.tenants import get_tenant
 from readingroom.keys.roles import Role
 from readingroom.sources import open_sources
 
-app = typer.Typer(name="copy", help="Copies: made, listed, checked.", no_args_is_help=True)
+app = typer.Typer(name="copy", help="Copies: made, listed, checked.", no_args_is_help=True, add_completion=False)
 COLUMNS = ("id", "tenant", "category", "place", "state", "rows", "items", "sealed_at", "expires_at")
 
 
@@ -75,6 +74,8 @@ def check(
     as_json: AsJson = False,
 ) -> None:
     """Which known identifiers can still be read in a copy: counts by kind, form and certainty, never values."""
+    from readingroom.copies.gold_check import check_gold
+
     opened = house(ctx, Role.SUBJECTS)
     report = check_gold(opened, get_copy(opened, CopyId(copy)), read_input(gold)).public()
     answer(report, as_json=as_json)

@@ -18,7 +18,9 @@ from readingroom.core.ids import TenantName
 from readingroom.engagement import optin
 from readingroom.keys.roles import Role
 
-app = typer.Typer(name="engagement", help="The engagement: from opt-in until it ends.", no_args_is_help=True)
+app = typer.Typer(
+    name="engagement", help="The engagement: from opt-in until it ends.", no_args_is_help=True, add_completion=False
+)
 PAGE = "the portal page /portal of the customer's administrator"
 By = Annotated[str, typer.Option("--by", metavar="EMAIL", help="The customer's administrator (simulation rooms only).")]
 

@@ -7,60 +7,75 @@ a traceback could carry what people wrote.
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
-from typing import Annotated
+from collections.abc import Mapping, Sequence
+from importlib import import_module
+from typing import Annotated, Any
 
-import click
 import typer
+from typer.core import TyperGroup
+from typer.main import get_command, get_group
+from typing_extensions import override
 
 from readingroom import __version__
-from readingroom.cli import (
-    access,
-    assure,
-    audit,
-    clock,
-    columns,
-    copies,
-    demo,
-    engagement,
-    model,
-    notice,
-    people,
-    purge,
-    review,
-    room,
-    serve,
-    subject,
-    tenant,
-    workstation,
-)
 from readingroom.cli.act import Context
 from readingroom.core.errors import ReadingroomError, Refusal, exit_code
 
+# name → (module, what is taken of it); a module is imported only when its command runs, since the engine is heavy
+COMMANDS: Mapping[str, tuple[str, str]] = {
+    "init": ("room", ""),
+    "notice": ("notice", "app"),
+    "subprocessor": ("people", "SUBPROCESSORS"),
+    "tenant": ("tenant", "app"),
+    "engagement": ("engagement", "app"),
+    "columns": ("columns", "app"),
+    "copy": ("copies", "app"),
+    "person": ("people", "app"),
+    "workstation": ("workstation", "app"),
+    "access": ("access", "app"),
+    "review": ("review", "app"),
+    "model": ("model", "app"),
+    "subject": ("subject", "app"),
+    "purge": ("purge", "app"),
+    "audit": ("audit", "app"),
+    "clock": ("clock", "app"),
+    "assure": ("assure", ""),
+    "worker": ("serve", ""),
+    "serve": ("serve", ""),
+    "demo": ("demo", ""),
+}
+
+
+class Commands(TyperGroup):
+    """The commands of COMMANDS, each imported when it is asked for."""
+
+    @override
+    def list_commands(self, ctx: Any) -> list[str]:
+        """Every command, in the order of an engagement."""
+        return list(COMMANDS)
+
+    @override
+    def get_command(self, ctx: Any, cmd_name: str) -> Any:
+        """The command of that name; a noun's module gives its own application, the others add themselves to one."""
+        if cmd_name not in COMMANDS:
+            return None
+        name, attribute = COMMANDS[cmd_name]
+        module = import_module(f"readingroom.cli.{name}")
+        if attribute:
+            command = get_command(getattr(module, attribute))
+            command.name = cmd_name
+            return command
+        own = typer.Typer(callback=lambda: None)
+        module.add_to(own)
+        return get_group(own).commands[cmd_name]
+
+
 app = typer.Typer(
     name="readingroom",
+    cls=Commands,
     help="A reading room for customer data: opted in, anonymized, sealed, supervised, purged, and provable.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     add_completion=False,
-)
-
-NOUNS = (
-    notice,
-    people.SUBPROCESSORS,
-    tenant,
-    engagement,
-    columns,
-    copies,
-    people,
-    workstation,
-    access,
-    review,
-    model,
-    subject,
-    purge,
-    audit,
-    clock,
 )
 
 
@@ -92,13 +107,10 @@ def run(arguments: Sequence[str] | None = None) -> None:
 def execute(arguments: Sequence[str]) -> int:
     """Run one command; the answer is its exit code."""
     try:
-        answer = app(list(arguments), standalone_mode=False)
-    except click.exceptions.Exit as stop:
-        return stop.exit_code
-    except click.ClickException as wrong:
-        wrong.show()
-        return 2
-    except (KeyboardInterrupt, click.exceptions.Abort):
+        app(list(arguments))
+    except SystemExit as stop:  # how typer leaves: done, a usage error it has shown, or a command's own exit code
+        return stop.code if isinstance(stop.code, int) else 1
+    except KeyboardInterrupt:
         typer.echo("stopped", err=True)
         return 1
     except ReadingroomError as error:
@@ -112,7 +124,7 @@ def execute(arguments: Sequence[str]) -> int:
             f"fault: {type(error).__name__} at {place}; nothing was half-done. Please report this line", err=True
         )
         return 1
-    return answer if isinstance(answer, int) else 0
+    return 0
 
 
 def _tell(error: ReadingroomError) -> None:
@@ -131,11 +143,3 @@ def _where(error: BaseException) -> str:
             place = f"{name}:{trace.tb_lineno}"
         trace = trace.tb_next
     return place
-
-
-room.add_to(app)
-assure.add_to(app)
-serve.add_to(app)
-demo.add_to(app)
-for noun in NOUNS:
-    app.add_typer(noun.app)

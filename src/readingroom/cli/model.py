@@ -24,7 +24,7 @@ from readingroom.models.spam_checker import (
     train_spam_checker,
 )
 
-app = typer.Typer(name="model", help="Models: trained, gated, released.", no_args_is_help=True)
+app = typer.Typer(name="model", help="Models: trained, gated, released.", no_args_is_help=True, add_completion=False)
 PAGE = "the desk page /desk/models"
 As = Annotated[str, typer.Option("--as", metavar="PERSON", help="Who acts (simulation rooms only).")]
 MAIL_LIMIT = 4 * 1024 * 1024

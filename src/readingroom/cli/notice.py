@@ -13,7 +13,9 @@ from readingroom.cli.show import AsJson, answer, rows
 from readingroom.engagement.notice import get_notice, list_notices, publish_notice
 from readingroom.keys.roles import Role
 
-app = typer.Typer(name="notice", help="The notice: every version is kept word for word.", no_args_is_help=True)
+app = typer.Typer(
+    name="notice", help="The notice: every version is kept word for word.", no_args_is_help=True, add_completion=False
+)
 
 
 @app.command("publish")

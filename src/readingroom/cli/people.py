@@ -16,8 +16,12 @@ from readingroom.cli.show import AsJson, answer, rows
 from readingroom.core.clock import parse_instant
 from readingroom.keys.roles import Role
 
-app = typer.Typer(name="person", help="People of the vendor and its subprocessors.", no_args_is_help=True)
-SUBPROCESSORS = typer.Typer(name="subprocessor", help="The published list of subprocessors.", no_args_is_help=True)
+app = typer.Typer(
+    name="person", help="People of the vendor and its subprocessors.", no_args_is_help=True, add_completion=False
+)
+SUBPROCESSORS = typer.Typer(
+    name="subprocessor", help="The published list of subprocessors.", no_args_is_help=True, add_completion=False
+)
 PAGE = "the desk page /desk/facts, each signed in as themselves"
 
 

@@ -18,7 +18,7 @@ from readingroom.core.errors import UsageError
 from readingroom.core.ids import CopyId
 from readingroom.keys.roles import Role
 
-app = typer.Typer(name="purge", help="Purge what is due; certificates.", no_args_is_help=True)
+app = typer.Typer(name="purge", help="Purge what is due; certificates.", no_args_is_help=True, add_completion=False)
 
 
 @app.command("run")

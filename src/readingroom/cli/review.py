@@ -25,7 +25,9 @@ from readingroom.review.stats import review_stats
 from readingroom.review.task_states import parse_answer
 from readingroom.simulation.gold_items import gold_items, read_gold
 
-app = typer.Typer(name="review", help="Review: items, labels, flags, agreement.", no_args_is_help=True)
+app = typer.Typer(
+    name="review", help="Review: items, labels, flags, agreement.", no_args_is_help=True, add_completion=False
+)
 PAGE = "the workbench page /work"
 As = Annotated[str, typer.Option("--as", metavar="PERSON", help="Who acts (simulation rooms only).")]
 

@@ -17,7 +17,7 @@ from readingroom.subjects.find import find_subject
 from readingroom.subjects.identifiers import parse_identifiers
 from readingroom.subjects.requests import list_requests
 
-app = typer.Typer(name="subject", help="Requests of data subjects.", no_args_is_help=True)
+app = typer.Typer(name="subject", help="Requests of data subjects.", no_args_is_help=True, add_completion=False)
 Tenant = Annotated[str, typer.Option(help="Whose copies.")]
 Identifiers = Annotated[
     str, typer.Option(metavar="FILE|-", help="One identifier a line: `email: …`, `name: …`, `phone: …`, `record: …`.")

@@ -16,7 +16,7 @@ from readingroom.engagement.tenants import add_tenant, exclude_table, list_tenan
 from readingroom.keys.roles import Role
 from readingroom.sources import detect
 
-app = typer.Typer(name="tenant", help="Customer environments.", no_args_is_help=True)
+app = typer.Typer(name="tenant", help="Customer environments.", no_args_is_help=True, add_completion=False)
 Where = Annotated[Path | None, typer.Option(exists=False, help="Where this part of the export is.")]
 
 

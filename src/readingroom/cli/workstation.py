@@ -13,7 +13,7 @@ from readingroom.cli.act import house
 from readingroom.cli.show import AsJson, answer, rows
 from readingroom.keys.roles import Role
 
-app = typer.Typer(name="workstation", help="Secure access workstations.", no_args_is_help=True)
+app = typer.Typer(name="workstation", help="Secure access workstations.", no_args_is_help=True, add_completion=False)
 
 
 @app.command("enrol")

@@ -29,6 +29,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from typing_extensions import override
+
 
 class ReadingroomError(Exception):
     """Root of every error that Readingroom raises on purpose."""
@@ -87,6 +89,7 @@ class Position:
     row: int | None = None
     column: str = ""
 
+    @override
     def __str__(self) -> str:
         """`file, row 3, column "x"`, as far as known."""
         parts = [self.file or self.table]

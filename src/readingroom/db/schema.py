@@ -29,8 +29,8 @@ PLACE = MetaData(naming_convention=_NAMES)
 class Instant(types.TypeDecorator[datetime]):
     """An aware UTC datetime, stored as RFC 3339 text of fixed width: sorts and compares alike in every database."""
 
-    impl = String(27)
-    cache_ok = True
+    impl = String(27)  # type: ignore[mutable-override]  # SQLAlchemy documents it so
+    cache_ok = True  # type: ignore[mutable-override]  # SQLAlchemy documents it so
 
     @override
     def process_bind_param(self, value: datetime | None, dialect: Dialect) -> Any:

@@ -80,7 +80,7 @@ def _accept(
         if known is not None:
             _check_resumable(known)
         else:
-            row = {"id": request, "tenant": tenant.name, "kind": kind, "state": RequestState.RUNNING}
+            row: dict[str, Any] = {"id": request, "tenant": tenant.name, "kind": kind, "state": RequestState.RUNNING}
             row |= {"attested_by": attested_by, "received_at": unit.at, "due_at": unit.at + TERM}
             row |= {"people": subject.people, "also_touched": subject.also_touched}
             unit.connection.execute(insert(REQUESTS).values(**row))

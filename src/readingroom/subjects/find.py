@@ -67,7 +67,12 @@ def find_subject(
     copies = len({one["copy"] for one in places})
     with unit_of_work(house.place(tenant.place).db, tenant.name, house.clock) as unit:
         if read_request(unit.connection, tenant.name, request) is None:
-            row = {"id": request, "tenant": tenant.name, "kind": RequestKind.FIND, "state": RequestState.DONE}
+            row: dict[str, Any] = {
+                "id": request,
+                "tenant": tenant.name,
+                "kind": RequestKind.FIND,
+                "state": RequestState.DONE,
+            }
             row |= {"attested_by": attested_by, "received_at": unit.at, "due_at": unit.at + TERM, "done_at": unit.at}
             row |= {"people": subject.people, "also_touched": subject.also_touched, "copies": copies}
             unit.connection.execute(insert(REQUESTS).values(**row, rows=0, spans=sum(counted.values())))

@@ -11,6 +11,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final
 
+from typing_extensions import override
+
 from readingroom.anonymize.normalize import normalize, subject_tag
 from readingroom.core.errors import UsageError
 
@@ -29,6 +31,7 @@ class Identifier:
     kind: str
     value: str
 
+    @override
     def __repr__(self) -> str:
         """Without the value: a repr may end in a log."""
         return f"Identifier({self.kind})"
