@@ -7,7 +7,7 @@ anonymized before it is stored, or refused.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
@@ -133,6 +133,12 @@ def list_labels(house: House, tenant: TenantName) -> tuple[Label, ...]:
         with place.db.read(tenant) as connection:
             found += [_label(row) for row in connection.execute(statement.order_by(LABELS.c.at, LABELS.c.id))]
     return tuple(found)
+
+
+def clear_comments(unit: Unit, items: Collection[ItemId]) -> int:
+    """Empty the comments on these items, when what they are about is erased (P16); the caller appends the event."""
+    said = LABELS.c.item.in_(items) & (LABELS.c.comment != "")
+    return unit.connection.execute(update(LABELS).where(said).values(comment="")).rowcount
 
 
 def labels_for_training(house: House, tenant: TenantName) -> dict[ItemId, str]:

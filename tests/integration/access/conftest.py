@@ -135,9 +135,9 @@ MakeStage = Callable[..., Stage]
 
 @pytest.fixture
 def make_stage(tmp_path: Path, clock: FixedClock) -> MakeStage:
-    """Makes the room; `limits` and `simulation` may be given."""
+    """Makes the room; `limits`, `simulation` and the databases' `urls` may be given."""
 
-    def make(*, limits: Limits | None = None, simulation: bool = True) -> Stage:
+    def make(*, limits: Limits | None = None, simulation: bool = True, urls: Mapping[str, str] | None = None) -> Stage:
         places = {name: PlaceSettings(name=name) for name in (US, SCHEMA_US)}
         settings = RoomSettings(
             root=tmp_path,
@@ -153,8 +153,9 @@ def make_stage(tmp_path: Path, clock: FixedClock) -> MakeStage:
             identity_provider={},
         )
         RoleKeys.create_all(tmp_path / "roles")
-        room = Database.create("room", f"sqlite:///{tmp_path}/room.sqlite", ROOM)
-        dbs = {name: Database.create(name, f"sqlite:///{tmp_path}/{name}.sqlite", PLACE) for name in places}
+        where = urls or {name: f"sqlite:///{tmp_path}/{name}.sqlite" for name in ("room", *places)}
+        room = Database.create("room", where["room"], ROOM)
+        dbs = {name: Database.create(name, where[name], PLACE) for name in places}
         for name in places:
             LocalStore.create(tmp_path / name / "objects")
             Keyring.create(tmp_path / name / "keyring", name)

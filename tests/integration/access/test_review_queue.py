@@ -6,10 +6,10 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from sqlalchemy import select
 
 from readingroom.access import view_item
 from readingroom.access.people import PersonRole
+from readingroom.audit.unit import Event, unit_of_work
 from readingroom.copies.records import get_copy
 from readingroom.core.errors import AccessDenied, Refusal, UnknownName, UsageError, WrongState
 from readingroom.core.ids import TenantName
@@ -34,9 +34,8 @@ from readingroom.review import (
 )
 from readingroom.review.flag import deadlines
 from readingroom.review.flag_states import FlagState
-from readingroom.review.labels import record_labels
+from readingroom.review.labels import clear_comments, record_labels
 from readingroom.review.queues import AHEAD, LEASE, next_items
-from readingroom.review.tables import LABELS
 from readingroom.review.tasks import list_tasks
 
 ADA, BEN, CIA, REVIEW, ACME = "Ada Example", "Ben Example", "Cia Example", "review", TenantName("acme")
@@ -171,12 +170,21 @@ def test_nothing_is_said_about_an_item_after_the_end(ready: Any) -> None:
         label(ready, BEN, other, Answer.SPAM)
 
 
-def test_a_comment_is_refused_while_it_cannot_be_anonymized(ready: Any) -> None:
+def test_a_comment_is_anonymized_before_it_is_stored_and_goes_with_an_erasure(ready: Any) -> None:
     item = get(ready, ADA).item
-    with pytest.raises(Refusal, match="anonymized"):
-        label(ready, ADA, item, Answer.SPAM, "Ada Example wrote this")
-    with ready.web.place("us").db.read(ACME) as connection:
-        assert connection.execute(select(LABELS)).all() == []
+    label(ready, ADA, item, Answer.SPAM, "sold to zbigniew.kowalczyk@customer.example, 555-0101; looks like spam")
+    [made] = list_labels(ready.web, ACME)
+    assert "kowalczyk" not in made.comment.lower()
+    assert "555" not in made.comment
+    assert "looks like spam" in made.comment
+    with ready.web.place("us").db.engine.connect() as connection:
+        assert "kowalczyk" not in str(connection.exec_driver_sql("SELECT * FROM labels").all()).lower()
+    with unit_of_work(ready.web.place("us").db, ACME, ready.clock) as unit:
+        assert clear_comments(unit, [item]) == 1
+        unit.append(Event("test.erased", actor="test"))
+    assert [one.comment for one in list_labels(ready.web, ACME)] == [""]
+    with pytest.raises(UsageError, match="500"):
+        label(ready, BEN, get(ready, BEN).item, Answer.SPAM, "x" * 501)
 
 
 def test_undo_takes_back_ones_own_last_label_only(ready: Any) -> None:
