@@ -36,7 +36,7 @@ def test_a_changed_byte_is_found(room: Any, sealed: Any) -> None:
     data[len(data) // 2] ^= 1
     file.chmod(0o600)
     file.write_bytes(bytes(data))
-    with pytest.raises(SealFault):
+    with pytest.raises(SealFault, match="not the one that was sealed"):
         read_rows(web, sealed.copy, part.name)
 
 
@@ -155,6 +155,33 @@ def test_a_purge_during_an_erasure_wins(room: Any, sealed: Any) -> None:
     recover(worker)
     assert list(worker.place("us").store.list("")) == []
     assert worker.place("us").keyring.list_copies() == []
+
+
+def test_a_purge_that_has_only_begun_wins_too(room: Any, sealed: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    subjects, worker = room.open(Role.SUBJECTS), room.open(Role.WORKER)
+    done: list[str] = []
+
+    def fails(_path: str) -> None:
+        raise StoreFault("the store is not there")
+
+    def begin(step: str) -> None:
+        if step == rewrite.WRITTEN and not done:
+            done.append(step)
+            with pytest.raises(StoreFault):
+                purge_copy(worker, sealed.copy.id, "test")
+
+    monkeypatch.setattr(worker.place("us").store, "delete", fails)
+    end = steps.watch(begin)
+    try:
+        (result,) = withdraw_from_copies(
+            subjects, "fabrikam", Withdrawal(tags=frozenset({sealed.tag("name", "ada example")}))
+        )
+    finally:
+        end()
+    assert result.parts == 0
+    monkeypatch.undo()
+    assert recover(worker).purged == [sealed.copy.id]
+    assert list(worker.place("us").store.list("")) == []
 
 
 def test_a_rewrite_during_a_rewrite_is_done_again(room: Any, sealed: Any) -> None:

@@ -11,7 +11,7 @@ from sqlalchemy import func, select, update
 
 from readingroom.audit.tables import PLACE_EVENTS, PLACE_SALTS
 from readingroom.audit.unit import Event, unit_of_work
-from readingroom.copies import columns, tag_index, withheld
+from readingroom.copies import columns, purge, tag_index, withheld
 from readingroom.copies.certificate import read_certificate, verify_certificate
 from readingroom.copies.purge import due_for_purge, purge_all, purge_copy, purge_deadlines, purge_due
 from readingroom.copies.reader import read_item, read_rows
@@ -19,6 +19,7 @@ from readingroom.copies.records import get_copy, get_item, list_copies, list_ite
 from readingroom.copies.rewrite import Withdrawal, withdraw_from_copies
 from readingroom.copies.states import CopyState
 from readingroom.copies.tables import COPIES, ITEMS, OBJECTS, PARTS, PartKind, Reason
+from readingroom.core import steps
 from readingroom.core.category import Category
 from readingroom.core.clock import FixedClock
 from readingroom.core.errors import KeyFault, Refusal, SealFault, UsageError, WrongState
@@ -178,7 +179,18 @@ def test_purge_is_due_a_day_before_the_limit_and_leaves_nothing(room: Any, seale
     assert purge_due(worker) == []
     assert purge_deadlines(worker)[0][0] == sealed.copy.purge_due
     clock.advance(timedelta(hours=1))
-    (certificate,) = purge_due(worker)
+    left: list[str] = []
+
+    def look(step: str) -> None:
+        if step == purge.PROBED:  # before the certificate is signed
+            left.extend(file for item in items for file in room.bytes_of(item.id.encode()))
+
+    end = steps.watch(look)
+    try:
+        (certificate,) = purge_due(worker)
+    finally:
+        end()
+    assert left == []
     assert certificate["within_limit"] is True
     assert certificate["why"] == "due"
     assert certificate["scheduled_until"] is None
