@@ -1,6 +1,6 @@
 """Build the word and name lists in src/readingroom/anonymize/data from public sources; offline, same bytes each time.
 
-Needs Debian's wamerican, wbritish, hunspell-fr-classical, hunspell-es and PyPI's faker (see data/README.md for licences):
+Needs Debian's wamerican, wbritish, hunspell-fr-classical, hunspell-es and faker (licences: data/README.md):
     apt-get install wamerican wbritish hunspell-fr-classical hunspell-es && pip install faker==40.54.0
     python scripts/build_vocabulary.py
 """
@@ -49,7 +49,7 @@ def affixes(path: Path) -> tuple[bool, dict[str, list[tuple[str, str, re.Pattern
     for line in path.read_text(encoding="utf-8", errors="replace").splitlines():
         fields = line.split()
         long = long or fields[:2] == ["FLAG", "long"]
-        if len(fields) >= 5 and fields[0] == "SFX" and not fields[2] in {"Y", "N"}:
+        if len(fields) >= 5 and fields[0] == "SFX" and fields[2] not in {"Y", "N"}:
             strip = "" if fields[2] == "0" else fields[2]
             add = "" if fields[3].split("/")[0] == "0" else fields[3].split("/")[0]
             rules.setdefault(fields[1], []).append((strip, add, re.compile(fields[4] + "$")))
@@ -77,7 +77,7 @@ def hunspell(stem: str) -> set[str]:
 
 def faker_names() -> tuple[set[str], set[str]]:
     """Given and family names of Faker's person providers."""
-    import faker.providers.person as person
+    from faker.providers import person
 
     given: set[str] = set()
     family: set[str] = set()
@@ -101,7 +101,7 @@ def parts(names: object) -> Iterator[str]:
     """The words of a provider's names (some providers give weights)."""
     for name in names if isinstance(names, list | tuple | set | frozenset | dict) else ():
         if isinstance(name, str):
-            for word in re.split(r"[\s'’-]+", name):
+            for word in re.split(r"[\s'\u2019-]+", name):
                 if len(squash(word)) > 1:
                     yield squash(word)
                     for old, new in (("ä", "ae"), ("ö", "oe"), ("ü", "ue")):

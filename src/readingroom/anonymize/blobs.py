@@ -1,3 +1,4 @@
+# ruff: noqa: PLR1714 - kernels: numba takes arrays by position and compiles no sets
 """Opaque tokens: base64, hex and what nests in them, found by their look, decoded and read like any text.
 
 Rule 1: every letter of a decoded text stands on the whole token, so whatever matches inside masks all of it.

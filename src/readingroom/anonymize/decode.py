@@ -1,3 +1,4 @@
+# ruff: noqa: FBT001, FBT003, PLR0917, PLR1714 - kernels: numba takes arrays by position and compiles no sets
 r"""Escapes undone while reading: UTF-8, percent-encoding (twice and more), HTML entities, quoted-printable, JSON \u.
 
 Rule 1: every function takes a position and gives back what stands there and the position after it, always further on.
@@ -14,7 +15,19 @@ from typing import NamedTuple
 import numpy as np
 
 from readingroom.anonymize.folding import LIMIT, UPPER, fold_table
-from readingroom.anonymize.kernels import U8, U64, I32, empty_table, fill, find, hash_words, kernel, mix, poly
+from readingroom.anonymize.kernels import (
+    I32,
+    U8,
+    U64,
+    empty_table,
+    fill,
+    find,
+    hash_words,
+    kernel,
+    mix,
+    poly,
+    signed,
+)
 
 ENTITY_LENGTH = 32
 PLAIN, SPACE, LESS, AMP, PERCENT, EQUALS, BACKSLASH, HIGH = range(8)
@@ -40,8 +53,8 @@ def codes() -> Codes:
     action[128:] = HIGH
     action[:33] = SPACE
     action[127] = SPACE
-    for byte, what in ((b"<", LESS), (b"&", AMP), (b"%", PERCENT), (b"=", EQUALS), (b"\\", BACKSLASH)):
-        action[byte[0]] = what
+    for sign, what in (("<", LESS), ("&", AMP), ("%", PERCENT), ("=", EQUALS), ("\\", BACKSLASH)):
+        action[ord(sign)] = what
     hexes = np.full(256, 255, np.uint8)
     for i, byte in enumerate(b"0123456789abcdef"):
         hexes[byte] = i
@@ -68,13 +81,13 @@ def _stands_alone(text: str) -> bool:
 
 
 @kernel
-def read_byte(src: U8, i: int, end: int, c: Codes, inner: bool) -> tuple[int, int]:  # noqa: FBT001 - a kernel
+def read_byte(src: U8, i: int, end: int, c: Codes, inner: bool) -> tuple[int, int]:
     """One byte at `i`, percent-encoding and quoted-printable undone; `inner`: inside a UTF-8 sequence."""
-    b = np.int64(src[i])
+    b = signed(src[i])
     if b == 37:
         return _percent(src, i, end, c)
     if b == 61 and i + 2 < end:
-        high, low = np.int64(c.hexes[src[i + 1]]), np.int64(c.hexes[src[i + 2]])
+        high, low = signed(c.hexes[src[i + 1]]), signed(c.hexes[src[i + 2]])
         if low < 16 and inner and 8 <= high < 12:
             return high * 16 + low, i + 3
         leads = low < 16 and 12 <= high < 16 and i + 4 < end and src[i + 3] == 61
@@ -89,7 +102,7 @@ def _percent(src: U8, i: int, end: int, c: Codes) -> tuple[int, int]:
     while j + 1 < end and src[j] == 50 and src[j + 1] == 53:  # %25 is a percent sign, perhaps of another escape
         j += 2
     if j + 1 < end:
-        high, low = np.int64(c.hexes[src[j]]), np.int64(c.hexes[src[j + 1]])
+        high, low = signed(c.hexes[src[j]]), signed(c.hexes[src[j + 1]])
         if high < 16 and low < 16:
             return high * 16 + low, j + 2
     return 37, (i + 3 if j > i + 1 else i + 1)
@@ -98,7 +111,7 @@ def _percent(src: U8, i: int, end: int, c: Codes) -> tuple[int, int]:
 @kernel
 def read_character(src: U8, i: int, end: int, c: Codes) -> tuple[int, int]:
     """One code point at `i` and the position after it; a broken sequence is read as Latin-1."""
-    lead, j = read_byte(src, i, end, c, False)  # noqa: FBT003 - kernels take no keywords
+    lead, j = read_byte(src, i, end, c, False)
     if lead < 0xC2 or lead > 0xF4:
         return lead, j
     more = 1 if lead < 0xE0 else (2 if lead < 0xF0 else 3)
@@ -107,7 +120,7 @@ def read_character(src: U8, i: int, end: int, c: Codes) -> tuple[int, int]:
     for _ in range(more):
         if k >= end:
             return lead, j
-        b, k = read_byte(src, k, end, c, True)  # noqa: FBT003
+        b, k = read_byte(src, k, end, c, True)
         if b & 0xC0 != 0x80:
             return lead, j
         code = (code << 6) | (b & 0x3F)
@@ -137,11 +150,11 @@ def _entity(src: U8, i: int, end: int, c: Codes) -> tuple[int, int]:
     if j < end and src[j] == 59:
         slot = find(c.entity_keys, mix(poly(src, i, j + 1)))
         if slot >= 0:
-            return np.int64(c.entity_values[slot]), j + 1
+            return signed(c.entity_values[slot]), j + 1
     for k in range(min(j, i + 8), i + 1, -1):
         slot = find(c.entity_keys, mix(poly(src, i, k)))
         if slot >= 0:
-            return np.int64(c.entity_values[slot]), k
+            return signed(c.entity_values[slot]), k
     return -1, i
 
 
@@ -153,8 +166,8 @@ def _numeric(src: U8, i: int, end: int, c: Codes) -> tuple[int, int]:
         i += 1
     j = i
     code = 0
-    while j < end and j - i < 10 and c.hexes[src[j]] < base:
-        code = min(code * base + np.int64(c.hexes[src[j]]), 0x110000)
+    while j < end and j - i < 9 and c.hexes[src[j]] < base:
+        code = code * base + signed(c.hexes[src[j]])
         j += 1
     if j == i or code > 0x10FFFF:
         return -1, i
@@ -164,7 +177,7 @@ def _numeric(src: U8, i: int, end: int, c: Codes) -> tuple[int, int]:
 
 
 @kernel
-def read_backslash(src: U8, i: int, end: int, c: Codes, json: bool) -> tuple[int, int]:  # noqa: FBT001 - a kernel
+def read_backslash(src: U8, i: int, end: int, c: Codes, json: bool) -> tuple[int, int]:
     r"""The character of `\u0041` or, in JSON, of `\n` and `\"`; else the backslash itself."""
     if i + 1 >= end:
         return 92, i + 1
@@ -179,7 +192,7 @@ def read_backslash(src: U8, i: int, end: int, c: Codes, json: bool) -> tuple[int
             return code, i + 6
     if json:
         known = follows == 110 or follows == 114 or follows == 116
-        return (32 if known else np.int64(follows)), i + 2
+        return (32 if known else signed(follows)), i + 2
     return 92, i + 1
 
 
@@ -189,7 +202,7 @@ def _four(src: U8, i: int, end: int, c: Codes) -> int:
         return -1
     code = 0
     for j in range(i, i + 4):
-        digit = np.int64(c.hexes[src[j]])
+        digit = signed(c.hexes[src[j]])
         if digit > 15:
             return -1
         code = code * 16 + digit

@@ -1,3 +1,4 @@
+# ruff: noqa: RUF001, RUF002 - this file is about look-alikes
 """Folding: one table from code point to plain ASCII letters, so that every spelling of a letter looks the same.
 
 Rule 1: both sides of every comparison are folded by this table; nothing else folds.

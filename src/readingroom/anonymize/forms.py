@@ -17,11 +17,30 @@ from readingroom.anonymize.views import BLOB, MARKUP, Letters
 
 _DIRECT = ((patterns.EMAIL, spans.EMAIL), (patterns.HANDLE, spans.HANDLE), (patterns.GUID, spans.RECORD))
 _CLUSTER_KINDS = {"ip": spans.IP, "id": spans.ID, "card": spans.CARD, "phone": spans.PHONE, "number": spans.NUMBER}
-_PUBLIC_HOSTS = (
-    "www.w3.org w3.org schemas.microsoft.com schemas.openxmlformats.org www.microsoft.com microsoft.com www.google.com"
-    " google.com fonts.googleapis.com ajax.googleapis.com www.facebook.com facebook.com twitter.com www.twitter.com"
-    " www.linkedin.com linkedin.com www.instagram.com www.youtube.com youtube.com www.yahoo.com yahoo.com localhost"
-).split()
+_PUBLIC_HOSTS = [
+    "www.w3.org",
+    "w3.org",
+    "schemas.microsoft.com",
+    "schemas.openxmlformats.org",
+    "www.microsoft.com",
+    "microsoft.com",
+    "www.google.com",
+    "google.com",
+    "fonts.googleapis.com",
+    "ajax.googleapis.com",
+    "www.facebook.com",
+    "facebook.com",
+    "twitter.com",
+    "www.twitter.com",
+    "www.linkedin.com",
+    "linkedin.com",
+    "www.instagram.com",
+    "www.youtube.com",
+    "youtube.com",
+    "www.yahoo.com",
+    "yahoo.com",
+    "localhost",
+]
 IBAN_LIMIT = 48
 
 

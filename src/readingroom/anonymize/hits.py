@@ -110,7 +110,7 @@ class Identify:
         self._pseudonyms = pseudonyms
         self._tag_key = tag_key
 
-    def near(self, linked: pa.ListArray | None, matches: Records, letters: Letters, offsets: I64) -> Near:
+    def near(self, linked: pa.ListArray | None, matches: Records, *, letters: Letters, offsets: I64) -> Near:
         """Who is linked to each row of a block, or named in full in it."""
         rows = [np.zeros(0, np.int64)]
         people = [np.zeros(0, np.int64)]
@@ -145,7 +145,7 @@ class Identify:
         own: list[list[bytes]] = []
         shown = np.empty(len(first), np.int32)
         for i, (kind, entry) in enumerate(zip(kinds[others[first]].tolist(), entries.tolist(), strict=True)):
-            placeholder, tags = self._one(kind, values[i], entry, int(people[first[i]]))
+            placeholder, tags = self._one(kind, values[i], entry=entry, person=int(people[first[i]]))
             shown[i] = numbers.setdefault(placeholder, len(numbers))
             own.append(tags)
         of_finding[others] = shown[which]
@@ -175,7 +175,7 @@ class Identify:
                 entries[open_] = entries_of(self._known, hash_words(texts))
         return entries
 
-    def _one(self, kind: int, value: str, entry: int, person: int) -> tuple[str, list[bytes]]:
+    def _one(self, kind: int, value: str, *, entry: int, person: int) -> tuple[str, list[bytes]]:
         """(placeholder, tags) of one distinct finding."""
         people = [person] if person >= 0 else self._known.people_of(entry, most=MOST_CANDIDATES)
         tag_kind = _TAG_KINDS.get(kind)
@@ -211,7 +211,8 @@ def _placeholders(numbers: dict[str, int], of_finding: I32) -> Placeholders:
 
 def rows_at(letters: Letters, at: np.ndarray, offsets: I64) -> I64:
     """The row of each letter."""
-    return np.searchsorted(offsets, letters["start"][at], side="right").astype(np.int64) - 1
+    rows: I64 = np.searchsorted(offsets, letters["start"][at], side="right").astype(np.int64) - 1
+    return rows
 
 
 def _normal(kind: int, text: str) -> str:

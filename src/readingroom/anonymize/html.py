@@ -1,3 +1,4 @@
+# ruff: noqa: PLR0917, PLR1714 - kernels: numba takes arrays by position and compiles no sets
 """HTML read as a browser shows it: text in one run, attribute values apart, comments and scripts cut out.
 
 Rule 1: only what begins like a tag of HTML is a tag; `<ann@mail.example>` and `<Horatio>` are text.
@@ -13,7 +14,20 @@ from typing import NamedTuple
 import numpy as np
 
 from readingroom.anonymize.decode import LESS, Codes, codes
-from readingroom.anonymize.kernels import BASE, I32, I64, U8, U64, empty_table, fill, find, hash_words, kernel, mix
+from readingroom.anonymize.kernels import (
+    BASE,
+    I32,
+    I64,
+    U8,
+    U64,
+    empty_table,
+    fill,
+    find,
+    hash_words,
+    kernel,
+    mix,
+    signed,
+)
 from readingroom.anonymize.views import (
     BLANK,
     KIND,
@@ -62,11 +76,11 @@ class Elements(NamedTuple):
 @cache
 def elements() -> Elements:
     """The tables, made once per process."""
-    names = {name: INLINE for name in _INLINE.split()} | {name: BREAK for name in _BREAK.split()}
+    names = dict.fromkeys(_INLINE.split(), INLINE) | dict.fromkeys(_BREAK.split(), BREAK)
     names |= {"style": RAW_STYLE, "script": RAW_CUT}
     table = empty_table(len(names))
     fill(table, hash_words(list(names)), np.array(list(names.values()), np.int32))
-    kinds = {name: URL for name in _URL_ATTRIBUTES.split()} | {name: SOFT for name in _TEXT_ATTRIBUTES.split()}
+    kinds = dict.fromkeys(_URL_ATTRIBUTES.split(), URL) | dict.fromkeys(_TEXT_ATTRIBUTES.split(), SOFT)
     attributes = empty_table(len(kinds))
     fill(attributes, hash_words(list(kinds)), np.array(list(kinds.values()), np.int32))
     return Elements(table.keys, table.values, attributes.keys, attributes.values)
@@ -166,7 +180,7 @@ def _value(src: U8, i: int, end: int, page: Page, c: Codes) -> int:
 
 
 @kernel
-def _attributes(src: U8, i: int, end: int, page: Page, c: Codes, e: Elements) -> int:  # noqa: PLR0913 - a kernel
+def _attributes(src: U8, i: int, end: int, page: Page, c: Codes, e: Elements) -> int:
     """Read attributes up to and with the closing bracket."""
     while i < end and src[i] != 62:
         if ATTRIBUTE_STOP[src[i]]:
@@ -181,14 +195,14 @@ def _attributes(src: U8, i: int, end: int, page: Page, c: Codes, e: Elements) ->
         while i < end and src[i] <= 32:
             i += 1
         if i < end and src[i] == 61:
-            kind = MARKUP if slot < 0 else np.int64(e.attribute_values[slot])
+            kind = MARKUP if slot < 0 else signed(e.attribute_values[slot])
             page.values_state[KIND] = 0 if kind == SOFT else kind
             i = _value(src, i + 1, end, page, c)
     return min(i + 1, end)
 
 
 @kernel
-def _tag(src: U8, i: int, end: int, page: Page, c: Codes, e: Elements) -> int:  # noqa: PLR0913 - a kernel
+def _tag(src: U8, i: int, end: int, page: Page, c: Codes, e: Elements) -> int:
     """Read the tag at `i`; the position after it, or -1 if none begins here."""
     if i + 1 < end and (src[i + 1] == 33 or src[i + 1] == 63):
         return _declaration(src, i, end, page)
@@ -225,13 +239,13 @@ def read_pages(src: U8, offsets: I64, page: Page, c: Codes, e: Elements) -> None
         while i < end:
             b = src[i]
             if reads_as_itself(src, i, end, action):
-                push(text, state, np.int64(letters[b]), i, i + 1)
+                push(text, state, signed(letters[b]), i, i + 1)
                 i += 1
                 continue
             if action[b] == LESS:
                 after = _tag(src, i, end, page, c, e)
                 if after < 0:
-                    push(text, state, np.int64(letters[b]), i, i + 1)
+                    push(text, state, signed(letters[b]), i, i + 1)
                     after = i + 1
                 i = after
                 continue

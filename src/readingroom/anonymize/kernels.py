@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable
-from typing import NamedTuple, TypeVar, cast
+from typing import Any, NamedTuple, TypeVar, cast
 
 import numpy as np
 import numpy.typing as npt
@@ -19,17 +19,25 @@ U64 = npt.NDArray[np.uint64]
 U8 = npt.NDArray[np.uint8]
 I64 = npt.NDArray[np.int64]
 I32 = npt.NDArray[np.int32]
+U16 = npt.NDArray[np.uint16]
 
 
 def kernel(function: F) -> F:
     """Compile `function`; it allocates nothing, so no references are counted (that alone is worth twenty times)."""
-    return cast("F", njit(cache=True, nogil=True, error_model="numpy", _nrt=False)(function))
+    compiled: Any = njit(cache=True, nogil=True, error_model="numpy", _nrt=False)  # type: ignore[call-overload]  # _nrt
+    return cast("F", compiled(function))
 
 
 def small_kernel(function: F) -> F:
     """Compile `function` into its callers: for the few lines that run once per byte."""
-    options = {"cache": True, "nogil": True, "error_model": "numpy", "_nrt": False, "forceinline": True}
-    return cast("F", njit(**options)(function))
+    compiled: Any = njit(cache=True, nogil=True, error_model="numpy", _nrt=False, forceinline=True)  # type: ignore[call-overload]  # _nrt
+    return cast("F", compiled(function))
+
+
+@small_kernel
+def signed(number: Any) -> int:
+    """A number of any width as a signed one: numba would make a float of a signed and an unsigned number."""
+    return np.int64(number)  # type: ignore[return-value]  # numba's integers are Python's here
 
 
 class Table(NamedTuple):
@@ -74,7 +82,7 @@ def find(keys: U64, h: np.uint64) -> int:
     slot = (h >> np.uint64(1)) & mask
     while keys[slot] != 0:
         if keys[slot] == h:
-            return np.int64(slot)
+            return signed(slot)
         slot = (slot + np.uint64(1)) & mask
     return -1
 
@@ -87,7 +95,7 @@ def place(keys: U64, h: np.uint64) -> int:
     while keys[slot] != 0 and keys[slot] != h:
         slot = (slot + np.uint64(1)) & mask
     keys[slot] = h
-    return np.int64(slot)
+    return signed(slot)
 
 
 @kernel
@@ -111,7 +119,7 @@ def clear(table: Table, hashes: U64, keep: int) -> None:
 def value_of(table: Table, h: np.uint64) -> int:
     """The value of a polynomial hash, 0 where absent."""
     slot = find(table.keys, mix(h ^ table.secret))
-    return np.int64(table.values[slot]) if slot >= 0 else 0
+    return signed(table.values[slot]) if slot >= 0 else 0
 
 
 @kernel
@@ -129,7 +137,7 @@ def look_up(table: Table, hashes: U64) -> I32:
 
 @small_kernel
 def poly(data: U8, start: int, end: int) -> np.uint64:
-    """The polynomial hash of data[start:end]; poly(ab) = poly(a) * BASE**len(b) + poly(b)."""
+    """Hash data[start:end] as a polynomial; that of ab is that of a times BASE**len(b), plus b's."""
     h = np.uint64(0)
     for i in range(start, end):
         h = h * BASE + np.uint64(data[i]) + np.uint64(1)

@@ -17,6 +17,7 @@ import pyarrow as pa
 
 from readingroom.anonymize.kernels import (
     I32,
+    U16,
     U64,
     Table,
     empty_table,
@@ -27,6 +28,7 @@ from readingroom.anonymize.kernels import (
     mix,
     place,
     secret_of,
+    signed,
 )
 from readingroom.anonymize.lexicon import WORD, lexicon
 from readingroom.anonymize.normalize import normalize, tag_of_normal
@@ -37,6 +39,7 @@ from readingroom.anonymize.spellings import (
     HANDLE,
     INITIAL,
     ORG,
+    PersonName,
     Spelling,
     address_spellings,
     birthdate_spellings,
@@ -48,8 +51,6 @@ from readingroom.anonymize.spellings import (
     split_full,
 )
 
-U16 = npt.NDArray[np.uint16]
-
 
 class Entries(NamedTuple):
     """Distinct spellings: kinds[e] and the people[first[e]:first[e + 1]] who have it."""
@@ -59,14 +60,20 @@ class Entries(NamedTuple):
     people: I32
 
 
+class People(NamedTuple):
+    """Per person: the record tag (a row of 16 bytes; zeros: no record) and the digits of the pseudonym."""
+
+    tags: npt.NDArray[np.uint8]
+    suffixes: list[str]
+
+
 class Known:
     """The finished table. `ids` distinct people, `spellings` distinct spellings, `nbytes` held."""
 
-    def __init__(self, table: Table, entries: Entries, tags: npt.NDArray[np.uint8], suffixes: list[str]) -> None:
+    def __init__(self, table: Table, entries: Entries, people: People) -> None:
         self.table = table
         self.entries = entries
-        self.tags = tags  # one row of 16 bytes a person; zeros: the person has no record
-        self.suffixes = suffixes
+        self.tags, self.suffixes = tags, suffixes = people
         self.ids = len(suffixes)
         self.spellings = len(entries.kinds)
         arrays = (*table[:2], *entries, tags)
@@ -159,7 +166,7 @@ class KnownBuilder:
         table = empty_table(len(distinct), secret_of(self._tag_key, b"known"))
         _number(table, distinct)
         tags = np.frombuffer(b"".join(self._tags), np.uint8).reshape(-1, 16)
-        known = Known(table, Entries(joined, first, owners[fresh]), tags, self._suffixes)
+        known = Known(table, Entries(joined, first, owners[fresh]), People(tags, self._suffixes))
         self._people, self._tags, self._suffixes = {}, [], []
         self._hashes, self._kinds, self._owners = [], [], []
         return known
@@ -175,7 +182,7 @@ def _number(table: Table, hashes: U64) -> None:
 def entry_of(table: Table, h: np.uint64) -> int:
     """The entry of a polynomial hash, or -1."""
     slot = find(table.keys, mix(h ^ table.secret))
-    return np.int64(table.values[slot]) if slot >= 0 else -1
+    return signed(table.values[slot]) if slot >= 0 else -1
 
 
 @kernel
@@ -207,10 +214,10 @@ def _spellings(row: dict[str, Any]) -> Iterator[Spelling]:
     if row.get("kind") == "account":
         yield from organization_spellings(full)
     else:
-        parts = [row.get(name) or "" for name in ("given", "middle", "family")]
-        if full and not (parts[0] and parts[2]):
-            parts = list(split_full(full))
-        yield from name_spellings(*parts, row.get("nick") or "")
+        name = PersonName(*(row.get(part) or "" for part in ("given", "middle", "family", "nick")))
+        if full and not (name.given and name.family):
+            name = PersonName(*split_full(full), nick=name.nick)
+        yield from name_spellings(name)
     for values, spell in (("emails", email_spellings), ("phones", phone_spellings), ("ids", id_spellings)):
         for value in row.get(values) or ():
             if value:

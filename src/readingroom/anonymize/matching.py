@@ -1,3 +1,4 @@
+# ruff: noqa: FBT001, PLR0917, PLR1714 - kernels: numba takes arrays by position and compiles no sets
 """Known identifiers in a view: chains of parts whose letters, put together, are a known spelling.
 
 Rule 1: a match begins and ends where a part does; between its parts there may be up to four signs and any tag.
@@ -7,9 +8,11 @@ Rule 3: from one part at most LETTERS letters are looked at, so the time is line
 
 from __future__ import annotations
 
+from typing import Any, NamedTuple
+
 import numpy as np
 
-from readingroom.anonymize.kernels import BASE, U64, Table, kernel, small_kernel
+from readingroom.anonymize.kernels import BASE, U64, Table, kernel, signed, small_kernel
 from readingroom.anonymize.known import Entries, Known, entry_of
 from readingroom.anonymize.spellings import (
     ADDRESS,
@@ -38,6 +41,13 @@ _ANYWHERE = ID | DIGEST | PHONE | RECORD
 _UNAMBIGUOUS = FULL | INITIAL | HANDLE | ORG
 
 
+class Spellings(NamedTuple):
+    """The part of Known that the kernels read."""
+
+    table: Table
+    entries: Entries
+
+
 @small_kernel
 def _accepted(letters: Letters, parts: Records, span: tuple[int, int], words: int, kinds: int) -> int:
     """Those kinds of a spelling that may stand here as parts[i:j], written as `words` words."""
@@ -63,7 +73,7 @@ def _initial_stands(letters: Letters, parts: Records, i: int, j: int) -> bool:
     if parts[i].flags & FIRST_UPPER and parts[j - 1].flags & FIRST_UPPER:
         return True
     sign = letters[parts[j - 1].start - 1].folded
-    return parts[j - 1].start - parts[j - 2].end == 1 and (sign == 46 or sign == 95 or sign == 45)
+    return bool(parts[j - 1].start - parts[j - 2].end == 1 and (sign == 46 or sign == 95 or sign == 45))
 
 
 @small_kernel
@@ -82,60 +92,76 @@ def _leet(letters: Letters, start: int, end: int, one: int) -> np.uint64:
 LOOKS = np.frombuffer(b"oizeasgtbg", np.uint8)
 
 
+PLAIN, LEET_I, LEET_L, SKIPPING = range(4)  # the hashes of a chain: as written, as leet, without one initial
+
+
 @small_kernel
-def _kinds_of(table: Table, kinds: U64, h: np.uint64) -> tuple[int, int]:
-    entry = entry_of(table, h)
-    return entry, (np.int64(kinds[entry]) if entry >= 0 else 0)
+def _append(chain: U64, letters: Letters, part: Any) -> None:
+    """Add a part to the hashes of a chain."""
+    shift = POWER[part.end - part.start]
+    chain[PLAIN] = chain[PLAIN] * shift + part.hash
+    chain[SKIPPING] = chain[SKIPPING] * shift + part.hash
+    if part.flags & DIGITS:
+        chain[LEET_I] = chain[LEET_I] * shift + _leet(letters, part.start, part.end, 105)
+        chain[LEET_L] = chain[LEET_L] * shift + _leet(letters, part.start, part.end, 108)
+    else:
+        chain[LEET_I] = chain[LEET_I] * shift + part.hash
+        chain[LEET_L] = chain[LEET_L] * shift + part.hash
+
+
+@small_kernel
+def _look(chain: U64, mixed: bool, skips: bool, known: Spellings) -> tuple[int, int]:
+    """(entry, kinds) of a chain, or (-1, 0): as written, else as leet, else without its initial."""
+    entry = entry_of(known.table, chain[PLAIN])
+    if entry < 0 and mixed:
+        entry = entry_of(known.table, chain[LEET_I])
+        if entry < 0:
+            entry = entry_of(known.table, chain[LEET_L])
+    if entry >= 0:
+        return entry, signed(known.entries.kinds[entry])
+    if skips:
+        entry = entry_of(known.table, chain[SKIPPING])
+        if entry >= 0:
+            return entry, signed(known.entries.kinds[entry]) & FULL
+    return -1, 0
+
+
+@small_kernel
+def _new_words(parts: Records, i: int, j: int) -> int:
+    """1 if part j begins a new word of the chain that began at i; letters set apart are one word."""
+    if j == i or parts[j].gap != GAP_NEAR:
+        return 0
+    single = parts[j].end - parts[j].start == 1 and parts[j - 1].end - parts[j - 1].start == 1
+    return 0 if single else 1
 
 
 @kernel
-def _longest(letters: Letters, parts: Records, i: int, table: Table, entries: Entries, out: Records) -> int:
+def _longest(letters: Letters, parts: Records, i: int, known: Spellings, chain: U64, out: Records) -> int:
     """Write the best match that begins at part i into out[0]; its end part, or 0."""
-    h, leet_i, leet_l = np.uint64(0), np.uint64(0), np.uint64(0)
-    skipping = np.uint64(0)  # the chain without one initial: `Ada B Example`
+    chain[:] = 0
     mixed = skips = False
     words, size, best = 1, 0, 0
     limit = WORDS_FROM_DIGITS if parts[i].flags & DIGITS else WORDS
-    j = i
-    while j < len(parts):
+    for j in range(i, len(parts)):
         part = parts[j]
         length = part.end - part.start
         size += length
-        if j > i:
-            if part.gap == GAP_FAR:
-                break
-            spaced = length == 1 and parts[j - 1].end - parts[j - 1].start == 1
-            words += 1 if part.gap == GAP_NEAR and not spaced else 0
-            mixed = mixed or (part.flags ^ parts[j - 1].flags) & DIGITS != 0
-        if size > LETTERS or words > limit:
+        words += _new_words(parts, i, j)
+        if (j > i and part.gap == GAP_FAR) or size > LETTERS or words > limit:
             break
-        shift = POWER[length]
-        if not skips and length == 1 and j > i and part.gap == GAP_NEAR and not part.flags & DIGITS:
-            skips, skipping = True, h
-        else:
-            skipping = skipping * shift + part.hash
-        h = h * shift + part.hash
-        if part.flags & DIGITS:
-            leet_i = leet_i * shift + _leet(letters, part.start, part.end, 105)
-            leet_l = leet_l * shift + _leet(letters, part.start, part.end, 108)
-        else:
-            leet_i = leet_i * shift + part.hash
-            leet_l = leet_l * shift + part.hash
-        j += 1
-        entry, kinds = _kinds_of(table, entries.kinds, h)
-        if mixed and entry < 0:
-            entry, kinds = _kinds_of(table, entries.kinds, leet_i)
-            if entry < 0:
-                entry, kinds = _kinds_of(table, entries.kinds, leet_l)
-        if skips and entry < 0 and length > 1:
-            entry, kinds = _kinds_of(table, entries.kinds, skipping)
-            kinds &= FULL
-        if entry >= 0:
-            found = _accepted(letters, parts, (i, j), words, kinds)
-            if found:
-                best = j
-                out[0].entry = entry
-                out[0].kinds = found
+        mixed = mixed or (j > i and (part.flags ^ parts[j - 1].flags) & DIGITS != 0)
+        before = chain[PLAIN]
+        _append(chain, letters, part)
+        initial = length == 1 and j > i and part.gap == GAP_NEAR and not part.flags & DIGITS
+        if initial and not skips:
+            skips = True
+            chain[SKIPPING] = before
+        entry, kinds = _look(chain, mixed, skips and length > 1, known)
+        found = _accepted(letters, parts, (i, j + 1), words, kinds)
+        if found:
+            best = j + 1
+            out[0].entry = entry
+            out[0].kinds = found
     if best:
         out[0].start = parts[i].start
         out[0].end = parts[best - 1].end
@@ -145,12 +171,12 @@ def _longest(letters: Letters, parts: Records, i: int, table: Table, entries: En
 
 
 @kernel
-def _match(letters: Letters, parts: Records, table: Table, entries: Entries, out: Records) -> int:
+def _match(letters: Letters, parts: Records, known: Spellings, chain: U64, out: Records) -> int:
     """Write all matches; their number."""
     count = 0
     i = 0
     while i < len(parts):
-        end = _longest(letters, parts, i, table, entries, out[count : count + 1])
+        end = _longest(letters, parts, i, known, chain, out[count : count + 1])
         if end:
             lone = out[count].kinds & ~LONE == 0
             count += 1
@@ -166,4 +192,4 @@ def match_known(letters: Letters, tokens: Tokens, known: Known) -> Records:
     out = np.empty(len(tokens.parts) + 1, MATCH)
     if known.spellings == 0:
         return out[:0]
-    return out[: _match(letters, tokens.parts, known.table, known.entries, out)]
+    return out[: _match(letters, tokens.parts, Spellings(known.table, known.entries), np.zeros(4, np.uint64), out)]

@@ -1,3 +1,4 @@
+# ruff: noqa: PLR0917 - kernels: numba takes arrays by position and compiles no sets
 """Word by word: shown, or masked as a rare word, a long number, a code, or a name that stands alone.
 
 Rule 1 (strict): a word is shown only if it is public, or used by k authors and marked as a name by nobody.
@@ -7,7 +8,7 @@ Rule 3: in `balanced` only names are masked; in both, what is undecided inside o
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -81,7 +82,7 @@ def _has(people: I32, low: int, high: int, person: int) -> bool:
 
 
 @kernel
-def _is_near(letters: Letters, parts: Records, word: np.void, mark: int, rules: Rules, near: Near) -> bool:  # noqa: PLR0913
+def _is_near(letters: Letters, parts: Records, word: Any, mark: int, rules: Rules, near: Near) -> bool:
     """Whether somebody near the word's row is called so."""
     if len(near.people) == 0 or (mark & COMMON and not word.flags & FIRST_UPPER) or word.last - word.first > 1:
         return False
@@ -200,29 +201,33 @@ def _judge_part(h: np.uint64, length: int, flags: int, rules: Rules) -> int:
 
 
 @kernel
-def _judge(letters: Letters, tokens: Tokens, marks: I64, i: int, rules: Rules) -> int:
-    """The verdict on word i."""
-    parts, word, mine = tokens.parts, tokens.words[i], marks[i]
-    length = parts[word.last - 1].end - parts[word.first].start
-    if _public(mine):
-        if not _is_name(mine):
-            return SHOW
-        if not _weak_name(mine) and (mine & GIVEN or word.flags & FIRST_UPPER):
-            return PERSON  # a word of another language only
-        return PERSON if _stands_as_name(letters, tokens, marks, i) else SHOW
-    if word.last - word.first == 1:
-        if _is_name(mine) and length > 1 and not word.flags & DIGITS:
-            return PERSON if rules.strict or word.flags & FIRST_UPPER else SHOW
-        return _judge_part(word.hash, length, word.flags, rules)
-    if mine & TENANT_WORD and not _is_name(mine):
+def _judge_public(letters: Letters, tokens: Tokens, marks: I64, i: int) -> int:
+    """The verdict on word i, which is a public word: a name only where names stand, or of another language only."""
+    mine = marks[i]
+    if not _is_name(mine):
         return SHOW
-    if _is_name(mine):
+    if not _weak_name(mine) and (mine & GIVEN or tokens.words[i].flags & FIRST_UPPER):
         return PERSON
-    return _judge_parts(letters, parts, word, length, rules)
+    return PERSON if _stands_as_name(letters, tokens, marks, i) else SHOW
 
 
 @kernel
-def _judge_parts(letters: Letters, parts: Records, word: np.void, length: int, rules: Rules) -> int:
+def _judge(letters: Letters, tokens: Tokens, marks: I64, i: int, rules: Rules) -> int:
+    """The verdict on word i."""
+    parts, word, mine = tokens.parts, tokens.words[i], marks[i]
+    if _public(mine):
+        return _judge_public(letters, tokens, marks, i)
+    length = parts[word.last - 1].end - parts[word.first].start
+    single = word.last - word.first == 1
+    if _is_name(mine) and length > 1 and not (single and word.flags & DIGITS):
+        return PERSON if not single or rules.strict or word.flags & FIRST_UPPER else SHOW
+    if single:
+        return _judge_part(word.hash, length, word.flags, rules)
+    return SHOW if mine & TENANT_WORD else _judge_parts(letters, parts, word, length, rules)
+
+
+@kernel
+def _judge_parts(letters: Letters, parts: Records, word: Any, length: int, rules: Rules) -> int:
     """The verdict on a word of several parts: the worst of theirs; letters and digits in turn are a code."""
     first, last = word.first, word.last
     digits = 0

@@ -78,7 +78,7 @@ def phone_digits(value: str) -> str:
     text = fold(value).replace("(0)", "").strip()
     text = _EXTENSION.sub("", text)
     digits = "".join(c for c in text if c.isdigit() and c.isascii())
-    international = text.startswith("+") or text.startswith("tel:+")
+    international = text.startswith(("+", "tel:+"))
     if not international and digits.startswith("00") and len(digits) > 10:
         international, digits = True, digits[2:]
     elif not international and digits.startswith("011") and len(digits) > 12:

@@ -1,3 +1,4 @@
+# ruff: noqa: FBT001, PLR0917, PLR1714 - kernels: numba takes arrays by position and compiles no sets
 """Identifiers told by their form: e-mail addresses, handles, GUIDs, hosts, digit clusters; each with its proof.
 
 Rule 1: kernels find where something may stand, in one pass; what it is, is decided on distinct values only.
@@ -41,13 +42,13 @@ def _is(v: Letters, i: int, bit: int) -> bool:
 
 
 @kernel
-def _left(v: Letters, at: int, spaced: bool) -> int:  # noqa: FBT001 - a kernel
+def _left(v: Letters, at: int, spaced: bool) -> int:
     """Where the local part before `at` begins."""
     i = at - 1 if spaced else at
     while i > 0 and at - i < LOCAL_LIMIT:
-        if _is(v, i - 1, _LOCAL):
-            i -= 1
-        elif spaced and v[i - 1].folded == 32 and i > 1 and i < at - 1 and (v[i].folded == 46 or v[i - 2].folded == 46):
+        if _is(v, i - 1, _LOCAL) or (
+            spaced and v[i - 1].folded == 32 and i > 1 and i < at - 1 and (v[i].folded == 46 or v[i - 2].folded == 46)
+        ):
             i -= 1
         else:
             break
@@ -55,14 +56,14 @@ def _left(v: Letters, at: int, spaced: bool) -> int:  # noqa: FBT001 - a kernel
 
 
 @kernel
-def _right(v: Letters, at: int, spaced: bool) -> int:  # noqa: FBT001 - a kernel
+def _right(v: Letters, at: int, spaced: bool) -> int:
     """Where the domain after `at` ends."""
     i = at + 2 if spaced else at + 1
     n = len(v)
     while i < n and i - at < DOMAIN_LIMIT:
-        if _is(v, i, _DOMAIN):
-            i += 1
-        elif spaced and v[i].folded == 32 and i + 1 < n and (v[i - 1].folded == 46 or v[i + 1].folded == 46):
+        if _is(v, i, _DOMAIN) or (
+            spaced and v[i].folded == 32 and i + 1 < n and (v[i - 1].folded == 46 or v[i + 1].folded == 46)
+        ):
             i += 1
         else:
             break

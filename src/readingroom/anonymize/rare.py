@@ -1,3 +1,4 @@
+# ruff: noqa: PLR0917 - kernels: numba takes arrays by position and compiles no sets
 """Words by distinct authors: what at least k of them use is the tenant's own vocabulary.
 
 Rule 1: counts are of distinct authors, exact up to k; an unknown author (0) counts for nothing.

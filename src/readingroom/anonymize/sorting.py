@@ -6,6 +6,7 @@ import numpy as np
 
 from readingroom.anonymize import spans, worded
 from readingroom.anonymize import spellings as s
+from readingroom.anonymize.kernels import I32
 from readingroom.anonymize.names import CODE, NUMBER, PERSON, RARE
 from readingroom.anonymize.spans import findings
 from readingroom.anonymize.tokens import Records
@@ -43,8 +44,9 @@ def of_matches(matches: Records) -> Records:
     return findings(matches, kinds, matches["entry"])
 
 
-def _translated(what: np.ndarray, kinds: dict[int, int]) -> np.ndarray:
+def _translated(what: I32, kinds: dict[int, int]) -> I32:
     table = np.zeros(max(kinds) + 1, np.int32)
     for code, kind in kinds.items():
         table[code] = kind
-    return table[what]
+    chosen: I32 = table[what]
+    return chosen

@@ -1,3 +1,4 @@
+# ruff: noqa: PLR0917 - kernels: numba takes arrays by position and compiles no sets
 """Findings painted on the bytes they stand on: what overlaps is masked once, and everything found is masked.
 
 Rule 1: the union of all findings is masked, whoever wins where two overlap.

@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Iterator
+from typing import NamedTuple
 
 from readingroom.anonymize.folding import fold
 from readingroom.anonymize.lexicon import short_names
@@ -37,39 +38,31 @@ def name_words(text: str) -> list[str]:
     return [word.replace("'", "") for word in _WORDS.findall(fold(text))]
 
 
-def name_spellings(given: str, middle: str, family: str, nick: str) -> set[Spelling]:
+class PersonName(NamedTuple):
+    """A name as its parts."""
+
+    given: str
+    middle: str
+    family: str
+    nick: str = ""
+
+
+def name_spellings(name: PersonName) -> set[Spelling]:
     """All spellings of a person's name; umlauts also the German way."""
     found: set[Spelling] = set()
-    variants = {(given, family), (given.translate(_UMLAUTS), family.translate(_UMLAUTS))}
+    variants = {(name.given, name.family), (name.given.translate(_UMLAUTS), name.family.translate(_UMLAUTS))}
     for first, last in variants:
-        found.update(_of_words(name_words(first), name_words(middle), name_words(last)))
-    for short in name_words(nick):
-        found.update(_with_given(short, family))
+        found.update(_of_words(name_words(first), name_words(name.middle), name_words(last)))
+    for short in name_words(name.nick):
+        found.update(_with_given(short, name.family))
         found.add((short, NICK))
     return {(text, kind) for text, kind in found if len(text) > 1}
 
 
 def _of_words(given: list[str], middle: list[str], family: list[str]) -> Iterator[Spelling]:
     last = "".join(family)
-    for first in _firsts(given):
-        yield first, GIVEN
-        if last:
-            yield from _pair(first, last)
-            if len(family) > 1:
-                yield from _pair(first, family[-1])
-                yield from _pair(first, family[0])
-            for between in middle:
-                yield first + between + last, FULL
-                yield first + between[0] + last, FULL
-                yield last + first + between, FULL
-                yield last + first + between[0], FULL
-    if last:
-        yield last, FAMILY
-        if len(family) > 1 and len(last) >= 8:
-            yield last, FULL
-        for word in family:
-            if len(family) > 1 and word not in _PARTICLES and len(word) > 2:
-                yield word, FAMILY
+    yield from _of_given(given, middle, family)
+    yield from _of_family(family)
     if given and last:
         yield from _initials(given, middle, last)
         for short in short_names().get(given[0], ()):
@@ -78,6 +71,31 @@ def _of_words(given: list[str], middle: list[str], family: list[str]) -> Iterato
     for word in given[1:] + middle:
         if len(word) > 2:
             yield word, GIVEN
+
+
+def _of_given(given: list[str], middle: list[str], family: list[str]) -> Iterator[Spelling]:
+    for first in _firsts(given):
+        yield first, GIVEN
+        for last in {"".join(family), *family[:1], *family[-1:]} - {""}:
+            if last not in _PARTICLES:
+                yield from _pair(first, last)
+        last = "".join(family)
+        for between in middle if last else ():
+            for written in {between, between[0]}:
+                yield first + written + last, FULL
+                yield last + first + written, FULL
+
+
+def _of_family(family: list[str]) -> Iterator[Spelling]:
+    last = "".join(family)
+    if last:
+        yield last, FAMILY
+    if len(family) > 1:
+        if len(last) >= 8:
+            yield last, FULL
+        for word in family:
+            if word not in _PARTICLES and len(word) > 2:
+                yield word, FAMILY
 
 
 def _firsts(given: list[str]) -> set[str]:

@@ -1,3 +1,4 @@
+# ruff: noqa: PLR0917 - kernels: numba takes arrays by position and compiles no sets
 """The new column, written once: bytes that nothing paints are copied, each finding becomes its placeholder.
 
 Rule 1: a finding whose bytes lie apart (tags between them) shows its placeholder at the first and nothing at the rest.
@@ -31,7 +32,7 @@ class Written(NamedTuple):
 
 
 @kernel
-def _write(src: U8, offsets: I64, labels: I32, p: Placeholders, out: U8, w: Written) -> int:  # noqa: PLR0913
+def _write(src: U8, offsets: I64, labels: I32, p: Placeholders, out: U8, w: Written) -> int:
     size = 0
     w.rows[0] = 0
     for row in range(len(offsets) - 1):

@@ -26,9 +26,9 @@ from readingroom.anonymize.names import Near, Rules, judge, marks_of
 from readingroom.anonymize.pseudonyms import Pseudonyms
 from readingroom.anonymize.rare import Vocabulary
 from readingroom.anonymize.reading import blocks, buffers, read
+from readingroom.anonymize.sorting import of_matches, of_worded, of_words
 from readingroom.anonymize.spans import SECRET, findings, in_order, paint
 from readingroom.anonymize.splice import splice
-from readingroom.anonymize.sorting import of_matches, of_words, of_worded
 from readingroom.anonymize.tokens import Records, Tokens, tokenize
 from readingroom.anonymize.views import Letters
 from readingroom.anonymize.worded import find_worded
@@ -52,7 +52,7 @@ class Rewritten:
 class TextEngine:
     """Rewrites columns of text so that nobody can be read in them."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0917 - what it is made of, in the order in which it is made
         self, known: Known, vocabulary: Vocabulary, pseudonyms: Pseudonyms, tag_key: bytes, profile: str = "strict"
     ) -> None:
         if profile not in PROFILES:
@@ -92,8 +92,8 @@ class TextEngine:
         letters, opaque = open_blobs(letters)
         tokens = tokenize(letters)
         matches = match_known(letters, tokens, self._known)
-        near = self._identify.near(linked, matches, letters, offsets)
-        found = in_order(self._find(letters, tokens, near) + [of_matches(matches), self._opaque(opaque)])
+        near = self._identify.near(linked, matches, letters=letters, offsets=offsets)
+        found = in_order([*self._find(letters, tokens, near), of_matches(matches), self._opaque(opaque)])
         source = buffers(block)[0]
         labels, owner = paint(letters, found, cuts, len(source))
         named = self._identify.name(Hits(letters, found, rows_at(letters, found["start"], offsets), near))

@@ -7,7 +7,7 @@ every table mixes them with a secret of its own before it looks, and they never 
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -26,7 +26,7 @@ NEAR = 4  # separators that may stand inside one identifier
 
 PART = np.dtype([("hash", "u8"), ("start", "i4"), ("end", "i4"), ("flags", "u1"), ("gap", "u1")], align=True)
 WORD = np.dtype([("hash", "u8"), ("first", "i4"), ("last", "i4"), ("flags", "u1"), ("gap", "u1")], align=True)
-Records = npt.NDArray[np.void]
+Records = npt.NDArray[Any]
 POWERS = 4096
 POWER = powers(POWERS)
 

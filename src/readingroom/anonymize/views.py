@@ -1,3 +1,4 @@
+# ruff: noqa: PLR0917 - kernels: numba takes arrays by position and compiles no sets
 """The view: what a reader would make of a text, letter by letter, with the way back to the bytes it stands on.
 
 Rule 1: every byte of a cell that can be read by a person or a program is in the view; only tags, comments and
@@ -11,7 +12,7 @@ and leave a SOFT mark, other tags part. Attribute values follow after the text, 
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -30,7 +31,7 @@ from readingroom.anonymize.decode import (
     read_entity,
 )
 from readingroom.anonymize.folding import DELETE, UPPER
-from readingroom.anonymize.kernels import I64, U8, kernel, small_kernel
+from readingroom.anonymize.kernels import I64, U8, kernel, signed, small_kernel
 
 SOFT = 2  # a tag, an escape border: perhaps a border of words
 MARKUP = 4  # inside an attribute or style sheet
@@ -45,7 +46,7 @@ N, PENDING, KIND = range(3)  # places in `state`
 
 
 LETTER = np.dtype([("folded", "u1"), ("plain", "u1"), ("flags", "u1"), ("start", "i4"), ("end", "i4")], align=True)
-Letters = npt.NDArray[np.void]
+Letters = npt.NDArray[Any]
 
 
 class View(NamedTuple):
@@ -110,7 +111,7 @@ def push_code(v: Letters, state: I64, code: int, c: Codes, place: tuple[int, int
         push(v, state, 128 | (code & 63) | 255 << 8, start, end)
         push(v, state, 128 | ((code >> 6) & 127) | 255 << 8, start, end)
         return
-    kind = np.int64(c.fold_kind[code])
+    kind = signed(c.fold_kind[code])
     if kind & DELETE:
         n = state[N]
         if n > 0 and v[n - 1].end == start and v[n - 1].folded != 0:
@@ -118,7 +119,7 @@ def push_code(v: Letters, state: I64, code: int, c: Codes, place: tuple[int, int
         return
     plain = code if code < 128 else 255
     for k in range(c.fold_start[code], c.fold_start[code + 1]):
-        push(v, state, np.int64(c.fold_data[k]) | plain << 8 | (kind & UPPER) << 16, start, end)
+        push(v, state, signed(c.fold_data[k]) | plain << 8 | (kind & UPPER) << 16, start, end)
 
 
 @small_kernel
@@ -140,7 +141,7 @@ def read_code(src: U8, i: int, end: int, c: Codes, mode: int) -> tuple[int, int]
 
 
 @kernel
-def read_span(src: U8, span: tuple[int, int], v: Letters, state: I64, c: Codes, mode: int) -> None:  # noqa: PLR0913, PLR0917 - a kernel
+def read_span(src: U8, span: tuple[int, int], v: Letters, state: I64, c: Codes, mode: int) -> None:
     """Append the bytes of `span` to the view; no tags are looked for."""
     i, end = span
     action = c.action
@@ -148,7 +149,7 @@ def read_span(src: U8, span: tuple[int, int], v: Letters, state: I64, c: Codes, 
     while i < end:
         b = src[i]
         if reads_as_itself(src, i, end, action) or action[b] == LESS:
-            push(v, state, np.int64(letters[b]), i, i + 1)
+            push(v, state, signed(letters[b]), i, i + 1)
             i += 1
         else:
             code, j = read_code(src, i, end, c, mode)
@@ -157,7 +158,7 @@ def read_span(src: U8, span: tuple[int, int], v: Letters, state: I64, c: Codes, 
 
 
 @kernel
-def read_rows(src: U8, offsets: I64, v: Letters, state: I64, c: Codes, mode: int) -> None:  # noqa: PLR0913, PLR0917 - a kernel
+def read_rows(src: U8, offsets: I64, v: Letters, state: I64, c: Codes, mode: int) -> None:
     """Append every row, a wall after each."""
     for row in range(len(offsets) - 1):
         state[KIND] = URL if mode == MODE_URL else 0

@@ -1,3 +1,4 @@
+# ruff: noqa: PLR0917, PLR1714 - kernels: numba takes arrays by position and compiles no sets
 """Identifiers written in words: phone numbers digit by digit, addresses with "at" and "dot", dates of birth.
 
 Rule 1: a date is masked only if somebody of the tenant was born on it or the words before it speak of birth; other
@@ -18,7 +19,22 @@ from readingroom.anonymize.views import Letters
 PHONE, EMAIL, BIRTHDATE = range(3)
 DIGIT_WORDS = 7
 BIRTH_WORDS = hash_words(
-    "born birth birthday birthdate dob geboren geburtstag geburtsdatum naissance nacimiento nacido nacida nee bday".split()
+    [
+        "born",
+        "birth",
+        "birthday",
+        "birthdate",
+        "dob",
+        "geboren",
+        "geburtstag",
+        "geburtsdatum",
+        "naissance",
+        "nacimiento",
+        "nacido",
+        "nacida",
+        "nee",
+        "bday",
+    ]
 )
 _PREFIX = hash_words(["birthdate:"])[0]
 
@@ -98,7 +114,7 @@ def _day_month_year(tokens: Tokens, letters: Letters, marks: I64, i: int, out: I
             day = number
         elif 0 < digits <= 2 and 0 < number <= 31 and not month and not other:
             other = number
-        elif j == i or digits or not _link(letters, parts, words, j):
+        elif j == i or digits or not _link(parts, words, j):
             break
         j += 1
     if not year or not day or not (month or other):
@@ -110,9 +126,9 @@ def _day_month_year(tokens: Tokens, letters: Letters, marks: I64, i: int, out: I
 
 
 @small_kernel
-def _link(letters: Letters, parts: Records, words: Records, j: int) -> bool:
+def _link(parts: Records, words: Records, j: int) -> bool:
     """A short word inside a date: of, de, the."""
-    return parts[words[j].last - 1].end - parts[words[j].first].start <= 3
+    return bool(parts[words[j].last - 1].end - parts[words[j].first].start <= 3)
 
 
 @small_kernel
@@ -132,7 +148,7 @@ def _number(parts: Records, words: Records, letters: Letters, j: int) -> tuple[i
 @kernel
 def _birth_hash(year: int, month: int, day: int) -> np.uint64:
     """The hash of `birthdate:YYYYMMDD`, as spellings writes it."""
-    h = _PREFIX
+    h = np.uint64(_PREFIX)
     number = year * 10000 + month * 100 + day
     divisor = 10000000
     while divisor:
@@ -151,7 +167,7 @@ def _speaks_of_birth(words: Records, i: int) -> bool:
 
 
 @kernel
-def _birthdate(tokens: Tokens, letters: Letters, marks: I64, i: int, rules: Rules, date: I64) -> tuple[int, int]:  # noqa: PLR0913
+def _birthdate(tokens: Tokens, letters: Letters, marks: I64, i: int, rules: Rules, date: I64) -> tuple[int, int]:
     """(end, entry) of a birth date that begins at word i; end is 0 if there is none."""
     end = _day_month_year(tokens, letters, marks, i, date)
     if not end:
@@ -164,7 +180,7 @@ def _birthdate(tokens: Tokens, letters: Letters, marks: I64, i: int, rules: Rule
 
 
 @kernel
-def _worded(letters: Letters, tokens: Tokens, marks: I64, rules: Rules, out: Records, date: I64) -> int:  # noqa: PLR0913
+def _worded(letters: Letters, tokens: Tokens, marks: I64, rules: Rules, out: Records, date: I64) -> int:
     parts, words = tokens.parts, tokens.words
     count = 0
     i = 0
