@@ -72,7 +72,7 @@ def simulate_reviews(
         raise SimulationOnly("simulated reviewers exist in simulation rooms only; in this room, people review")
     work = _Work(house, tenant, gold, Simulated(), progress)
     crew = [_Simulated(one, number, np.random.default_rng([seed, number])) for number, one in enumerate(reviewers)]
-    for step in (_label_group, _decide_group):
+    for step in (_decide_then_label, _decide_group):  # disputes first: a budget is better spent on whole tasks
         busy = crew
         while busy:
             busy = [one for one in busy if step(work, one)]
@@ -105,6 +105,12 @@ class _Simulated:
             return Answer.UNSURE
         true = Answer(gold)
         return _OTHER.get(true, true) if err else true
+
+
+def _decide_then_label(work: _Work, one: _Simulated) -> bool:
+    """One group of each; whether it is worth asking this reviewer again."""
+    _decide_group(work, one)
+    return _label_group(work, one)
 
 
 def _label_group(work: _Work, one: _Simulated) -> bool:

@@ -8,7 +8,7 @@ from typing import Any
 
 from sqlalchemy import Row, bindparam, select, update
 
-from readingroom.audit.unit import Unit
+from readingroom.audit.unit import Event, Unit, unit_of_work
 from readingroom.core.ids import CopyId, ItemId, TenantName
 from readingroom.house import House
 from readingroom.review.tables import LABELS, TASKS
@@ -66,6 +66,20 @@ def settle_many(unit: Unit, moves: Mapping[ItemId, tuple[TaskStep, Answer | None
             for item, (step, answer) in moves.items()
         ]
         unit.connection.execute(change.values(state=bindparam("to"), answer=bindparam("said")), rows)
+
+
+def set_priorities(house: House, tenant: TenantName, priorities: Mapping[ItemId, int]) -> int:
+    """Write the priority of tasks (higher first): the worker's column, from whatever upper rooms know."""
+    changed = 0
+    for place in house.places.values():
+        with unit_of_work(place.db, tenant, house.clock) as unit:
+            known = sorted(read_tasks(unit, list(priorities)))
+            if known:
+                change = update(TASKS).where(TASKS.c.item == bindparam("of")).values(priority=bindparam("rank"))
+                unit.connection.execute(change, [{"of": item, "rank": priorities[item]} for item in known])
+                unit.append(Event("queue.ordered", actor=house.role.value, tenant=tenant, facts={"tasks": len(known)}))
+            changed += len(known)
+    return changed
 
 
 def move_task(unit: Unit, task: Task, step: TaskStep, *, answer: Answer | None = None) -> TaskState:

@@ -12,7 +12,7 @@ from readingroom.access.people import PersonRole
 from readingroom.audit.unit import Event, unit_of_work
 from readingroom.copies.records import get_copy
 from readingroom.core.errors import AccessDenied, Refusal, UnknownName, UsageError, WrongState
-from readingroom.core.ids import TenantName
+from readingroom.core.ids import ItemId, TenantName
 from readingroom.engagement.optin import opt_out
 from readingroom.review import (
     Answer,
@@ -36,7 +36,7 @@ from readingroom.review.flag import deadlines
 from readingroom.review.flag_states import FlagState
 from readingroom.review.labels import clear_comments, record_labels
 from readingroom.review.queues import AHEAD, LEASE, next_items
-from readingroom.review.tasks import list_tasks
+from readingroom.review.tasks import list_tasks, set_priorities
 
 ADA, BEN, CIA, REVIEW, ACME = "Ada Example", "Ben Example", "Cia Example", "review", TenantName("acme")
 
@@ -90,6 +90,13 @@ def test_order_is_by_id_and_a_reload_gives_the_same_item_again(ready: Any) -> No
     assert first.item == min(item.id for item in ready.items(ready.sealed))
     assert get(ready, ADA).item == first.item
     assert len(ready.events("item.viewed")) == 2  # a second look is an access too
+
+
+def test_the_worker_puts_an_item_first(ready: Any) -> None:
+    get(ready, ADA)
+    last = max(item.id for item in ready.items(ready.sealed))
+    assert set_priorities(ready.worker, ACME, {last: 5, ItemId("item-nope"): 9}) == 1
+    assert get(ready, BEN).item == last
 
 
 def test_fetching_ahead_counts_as_access_and_is_limited(ready: Any) -> None:

@@ -43,7 +43,7 @@ def test_everything_is_labelled_twice_and_disputes_are_decided(stage: Any) -> No
 
 def test_the_budget_stops_them_like_anybody(make_stage: Any) -> None:
     stage = make_stage(limits=Limits(view_budget=10))
-    reviewers = crew(stage)
+    reviewers = crew(stage, error=0, unsure=0)
     items = stage.items(stage.mails([f"mail {number}" for number in range(30)]))
     done = simulate_reviews(stage.web, reviewers, dict.fromkeys((i.id for i in items), "ham"), tenant=ACME, seed=7)
     assert done.labels == 30
