@@ -15,12 +15,18 @@ from readingroom.copies.look_identifiers import Known
 from readingroom.copies.look_words import Words
 
 # before a person's name, and hardly before anything else
-_TITLES: Final = (
-    "mr mrs ms dr prof professor herr frau monsieur mme mlle madame senor senora sra sres don dona signor signora miss"
-)
+_TITLES: Final = "mr mrs ms dr prof herr frau monsieur mme mlle madame senor senora sra signor signora miss"
 # before a name, or before whoever reads
 _GREETINGS: Final = "dear hi hello hey hola bonjour cher chere lieber liebe estimado estimada querido querida ciao"
+# after a form of address, and nobody's name
+_OFFICES: Final = (
+    "president chairman speaker secretary minister chancellor ambassador mayor judge dean editor director manager "
+    "senator governor right clean universe america and the sir madam president vice read click"
+)
 _CLOSINGS: Final = "regards sincerely cheers truly thanks cordialement saludos atentamente grusse grussen mfg"
+
+_BLANK: Final = np.zeros(256, np.bool_)
+_BLANK[list(b" \t\n")] = True
 
 
 class Suspicions:
@@ -30,6 +36,7 @@ class Suspicions:
         self._known = known
         self._titles = _set(known.hasher, _TITLES)
         self._greetings = _set(known.hasher, _GREETINGS)
+        self._offices = _set(known.hasher, _OFFICES)
         self._closings = _set(known.hasher, _CLOSINGS)
 
     def find(self, words: Words) -> Ints:
@@ -45,19 +52,22 @@ class Suspicions:
         common[at] = self._known.common.has(words.hashes[at])
         follows = words.near & ~words.comma
         pair = given[:-1] & family[1:] & ~(common[:-1] | common[1:]) & follows
-        name = (given | family)[1:] & follows
-        titled = self._titles.has(words.hashes[:-1]) & (name | (capital[1:] & family[1:] & self._dotted(words)))
-        greeted = self._greetings.has(words.hashes[:-1]) & name & given[1:] & ~common[1:]
-        signed = self._closings.has(words.hashes[:-1]) & name & ~common[1:] & given[1:]
+        offices = self._offices.has(words.hashes[1:])
+        titled = self._titles.has(words.hashes[:-1]) & capital[1:] & self._beside(words) & ~offices
+        first = given[1:] & ~common[1:]
+        greeted = self._greetings.has(words.hashes[:-1]) & first & follows
+        signed = self._closings.has(words.hashes[:-1]) & first & words.near
         return np.flatnonzero(pair | titled | greeted | signed)
 
     @staticmethod
-    def _dotted(words: Words) -> Mask:
-        """`Mr. Name`: one dot and one blank between (which ends a sentence after any other word)."""
+    def _beside(words: Words) -> Mask:
+        """`Mr Name`, `Mr. Name`: one blank between, and perhaps a dot (which ends a sentence after any other word)."""
         gap = words.starts[1:] - words.ends[:-1]
-        dot = words.data[np.minimum(words.ends[:-1], len(words.data) - 1)] == ord(".")
-        dotted: Mask = (gap <= 3) & dot
-        return dotted
+        first = words.data[np.minimum(words.ends[:-1], len(words.data) - 1)]
+        beside: Mask = ((gap == 1) & words.near) | (
+            (gap == 2) & (first == ord(".")) & _BLANK[words.data[words.starts[1:] - 1]]
+        )
+        return beside
 
 
 def _set(hasher: Hasher, words: str) -> HashSet:

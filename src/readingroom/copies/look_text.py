@@ -28,7 +28,13 @@ Ints = npt.NDArray[np.int64]
 END: Final = "\0"  # ends every cell of a block; no source lets a NUL through
 BLOCK: Final = 1 << 20  # characters
 _DEEPEST: Final = 3  # encodings inside encodings
+_SHORTEST_TOKEN: Final = 10
 _LONGEST_TOKEN: Final = 1 << 14
+_SMALL, _CAPITAL, _DIGIT = 1, 2, 3
+_KINDS: Final = np.zeros(256, np.uint8)
+_KINDS[list(b"abcdefghijklmnopqrstuvwxyz+/_-")] = _SMALL
+_KINDS[list(b"ABCDEFGHIJKLMNOPQRSTUVWXYZ")] = _CAPITAL
+_KINDS[list(b"0123456789")] = _DIGIT
 _REACH: Final = 512  # characters of a stretch to the left of what is encoded
 # elements that stand inside a word or a line; every other tag separates
 _INLINE: Final = "a|abbr|b|bdi|bdo|big|cite|code|del|dfn|em|font|i|ins|kbd|mark|o:p|q|s|samp|small|span|strike|strong"
@@ -44,7 +50,6 @@ _ESCAPED: Final = re.compile(r"\\(?:u([0-9A-Fa-f]{4})|x([0-9A-Fa-f]{2})|([nrt\"'
 _QUOTED: Final = re.compile(r"=(?:[0-9A-F]{2}|\r?\n)")
 _WORDS_AFTER: Final = re.compile(r"[^\s\0]*(?:[ \t\r\n]{1,3}[^\s\0]{1,256}){0,2}")
 _HEX_BYTE: Final = re.compile(r"=(?:\r?\n|([0-9A-F]{2}))")
-_TOKEN: Final = re.compile(r"[A-Za-z0-9+/_-]{10,}={0,2}")
 _NOT_TEXT: Final = re.compile(r"[\x00-\x08\x0e-\x1f\x7f\ufffd]")
 _NOT_ASCII: Final = re.compile(r"[^\x00-\x7f]+")
 # what no reader sees: marks, zero-width and soft characters, direction
@@ -122,8 +127,8 @@ def _views(block: Block, depth: int) -> Iterator[Block]:
     text = block.text
     plain = _kept(block, html.unescape(text)) if "&" in text else block
     yield plain
-    if "<" in text:
-        shown = _TAG.sub(" ", _TAG_INSIDE.sub("", text))
+    if "<" in plain.text:  # also markup that was itself escaped
+        shown = _TAG.sub(" ", _TAG_INSIDE.sub("", plain.text))
         yield _kept(block, html.unescape(shown) if "&" in shown else shown)
     if depth >= _DEEPEST:
         return
@@ -144,11 +149,25 @@ def _decoded(block: Block) -> Iterator[tuple[str, int]]:
         yield from _unescaped(block)
     if "=" in text:
         yield from _each(_QUOTED, text, rest=_WORDS_AFTER, decode=_quoted_printable)
-    for match in _TOKEN.finditer(text):
-        token = match[0]
-        if len(token) <= _LONGEST_TOKEN and _mixed(token):
-            for inner in _tokens(token):
-                yield inner, match.start()
+    for start, end in _encodable(text):
+        for inner in _tokens(text[start:end]):
+            yield inner, start
+
+
+def _encodable(text: str) -> Iterator[tuple[int, int]]:
+    """Where something may be written in hexadecimal or base64: long runs that are neither words nor numbers."""
+    signs = np.frombuffer(text.encode("latin-1", "replace"), np.uint8)  # one byte a character
+    kinds = _KINDS[signs]
+    edges = np.diff(np.concatenate([[0], (kinds != 0).astype(np.int8), [0]]))
+    starts, ends = np.flatnonzero(edges == 1), np.flatnonzero(edges == -1)
+    long = (ends - starts >= _SHORTEST_TOKEN) & (ends - starts <= _LONGEST_TOKEN)
+    starts, ends = starts[long], ends[long]
+    sums = np.concatenate([[0], np.cumsum((kinds == _DIGIT) + ((kinds == _CAPITAL).astype(np.int64) << 32))])
+    inner = sums[ends] - sums[starts]
+    digits, capitals = inner & 0xFFFFFFFF, inner >> 32
+    letters = ends - starts - digits
+    mixed = (digits > 0) & (letters > 0) | (capitals > 1) & (capitals < letters)
+    yield from zip(starts[mixed].tolist(), ends[mixed].tolist(), strict=True)
 
 
 def _each(
@@ -200,13 +219,6 @@ def _tokens(token: str) -> Iterator[str]:
                 inner = data.decode("utf-8", "replace")
                 if not _NOT_TEXT.search(inner):
                     yield inner
-
-
-def _mixed(token: str) -> bool:
-    """Whether a token could be encoded: words and numbers, also with hyphens between them, are as they are read."""
-    if token.islower() or token.isupper() or token.istitle():
-        return any(map(str.isdecimal, token))
-    return token.lower() != token.upper()
 
 
 def _hex(token: str) -> bytes:
