@@ -27,6 +27,7 @@ from readingroom.core.ids import ItemId, RequestId, TenantName
 from readingroom.core.steps import reached, register
 from readingroom.engagement.tenants import Tenant, get_tenant
 from readingroom.house import House
+from readingroom.review.labels import clear_comments
 from readingroom.review.task_states import TaskStep
 from readingroom.review.tasks import move_tasks
 from readingroom.subjects.find import identify
@@ -117,6 +118,7 @@ def _close(
     state = next_state(known.state, RequestStep.FINISH)
     items = [ItemId(item) for one in results for item in one.items]
     move_tasks(unit, items, TaskStep.WITHHOLD)
+    clear_comments(unit, items)
     touched = [one for one in results if one.parts]
     counts = {
         "copies": len(touched),
