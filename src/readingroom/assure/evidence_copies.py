@@ -7,7 +7,7 @@ from datetime import timedelta
 from typing import Any, Final
 
 from readingroom.anonymize.classification import shipped
-from readingroom.assure.finding import Finding, count, not_yet, weigh
+from readingroom.assure.finding import Finding, Status, count, not_yet, weigh
 from readingroom.assure.holdings import (
     copies_of,
     manifests,
@@ -17,7 +17,7 @@ from readingroom.assure.holdings import (
     uncertified,
     unlike_sealed,
 )
-from readingroom.assure.register import place_rows, room_leaves, rows_of
+from readingroom.assure.register import place_leaves, place_rows, room_leaves, rows_of
 from readingroom.copies.columns import decisions
 from readingroom.copies.records import Copy, list_copies, list_parts
 from readingroom.copies.states import CopyState
@@ -27,12 +27,14 @@ from readingroom.core.settings import Limits
 from readingroom.house import House
 from readingroom.models import tables as models
 from readingroom.review import tables as review
+from readingroom.sources.definitions import COLUMNS
 
 _STORES: Final = {
     Category.MARKETING: frozenset({"dataverse", "interactions"}),
     Category.QUERY: frozenset({"activity-log"}),
     Category.SCHEMA: frozenset({"schema"}),
 }
+_NAMES: Final = frozenset(column.name for column in COLUMNS)
 _KEPT: Final = (CopyState.SEALED, CopyState.PURGED)
 _DATA: Final = (Category.MARKETING, Category.QUERY)
 
@@ -70,7 +72,15 @@ def queries(house: House) -> Finding:
 
 def schemas(house: House) -> Finding:
     """P13: schema copies hold names of tables and columns, and types."""
-    return _contents(house, Category.SCHEMA)
+    found = _contents(house, Category.SCHEMA)
+    if found.status is not Status.KEPT:
+        return found
+    listed, _ = manifests(house, copies_of(house, Category.SCHEMA, states=_KEPT))
+    columns = {
+        column["column"] for manifest in listed.values() for table in manifest["tables"] for column in table["columns"]
+    }
+    wrong = ["a schema copy has a column for something else than names" for name in columns if name not in _NAMES]
+    return weigh(wrong, shown=f"{found.evidence}; {count(len(columns), 'column')} of names and types")
 
 
 def _contents(house: House, category: Category, *, lacks: str = "") -> Finding:
@@ -116,9 +126,9 @@ def _decided(house: House, copy: Copy) -> set[str]:
 def purge(house: House) -> Finding:
     """P15: no data copy is older than 30 days; every purged one is certified in time, and nothing of it is there."""
     copies = copies_of(house, *_DATA)
-    if not copies:
+    wrong = [*over_age(house, copies), *unlisted(house, schemas=False)]
+    if not copies and not wrong:
         return not_yet("there is no copy of Marketing or Query Data")
-    wrong = list(over_age(house, copies))
     wrong += [word for place in house.places for word in _forgotten(house, place)]
     live = [copy for copy in copies if copy.state is CopyState.SEALED]
     gone = [copy for copy in copies if copy.state is CopyState.PURGED]
@@ -140,6 +150,14 @@ def over_age(house: House, copies: Collection[Copy]) -> Iterator[str]:
             yield from uncertified(house, copy, limit=min(limit, copy.expires_at), purges=entries)
         if copy.state is CopyState.REFUSED and house.place(copy.place).keyring.copy_exists(copy.id):
             yield "a refused copy has keys"
+
+
+def unlisted(house: House, *, schemas: bool) -> Iterator[str]:
+    """Copies that the log of the schema place, or of the others, names and that no row does."""
+    known = {copy.id for copy in list_copies(house)}
+    for leaf in place_leaves(house, "copy.started"):
+        if (leaf.place == house.settings.schema_place) is schemas and leaf.copy not in known:
+            yield "a copy that the log names is not in the register"
 
 
 def _forgotten(house: House, place: Any) -> Iterator[str]:

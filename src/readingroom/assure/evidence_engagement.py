@@ -72,9 +72,9 @@ def notice(house: House) -> Finding:
 def period(house: House) -> Finding:
     """P02: no copy made or sealed, no part written and nothing read outside an engagement."""
     lines = timelines(house)
-    if not any(lines.values()):
-        return not_yet("no customer has opted in")
     wrong = list(_states(house, lines))
+    if not any(lines.values()) and not wrong:
+        return not_yet("no customer has opted in")
     copies, seen = list_copies(house), views(house)
     for copy in copies:
         instants = [copy.created_at] + ([copy.sealed_at] if copy.sealed_at else [])
@@ -203,6 +203,7 @@ def contact(house: House) -> Finding:
     if not tenants:
         return not_yet("no customer has opted in")
     contacts = len(rows_of(house.db, CONTACT_REGISTER))
+    wrong += ["a contact in the log is not in the register"] if contacts < len(made) else []
     return weigh(
         wrong, shown=f"{count(tenants, 'permission')} as the customer set it; {count(contacts, 'contact')} made"
     )
@@ -246,11 +247,12 @@ def free(house: House) -> Finding:
 def feedback(house: House) -> Finding:
     """P08: what was said is kept with the licence and warranty of the notice of its time, and with its event."""
     rows = rows_of(house.db, FEEDBACK)
-    if not rows:
-        return not_yet("no feedback was given, and none is required")
     notices = {one.version: one.form for one in list_notices(house)}
     given = {leaf.facts["id"] for leaf in room_leaves(house, "feedback.given")}
     wrong = ["feedback has no entry in the log" for row in rows if row["id"] not in given]
+    wrong += ["feedback that was given is not there" for _ in given - {row["id"] for row in rows}]
+    if not rows and not wrong:
+        return not_yet("no feedback was given, and none is required")
     for row in rows:
         form = notices.get(row["notice"])
         if form is None or (row["licence"], row["warranty"]) != (form.licence, form.warranty):

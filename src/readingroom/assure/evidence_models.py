@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from readingroom.assure.finding import Finding, count, not_yet, weigh
-from readingroom.assure.register import place_rows, room_leaves, rows_of, views
+from readingroom.assure.register import place_leaves, place_rows, room_leaves, rows_of, views
 from readingroom.core.errors import ReadingroomError
 from readingroom.core.ids import ModelId
 from readingroom.engagement.tenants import list_tenants
@@ -21,18 +21,22 @@ from readingroom.models.tables import LEDGER, MODELS
 from readingroom.review.tables import LABELS
 
 _FILES: Final = frozenset({shelf.ARTEFACT, shelf.CARD, shelf.SIGNATURE})
+_LABELLED: Final = ("label.recorded", "label.undone")
 _OUT: Final = frozenset({ModelState.RELEASED.value, ModelState.RETIRED.value})
 
 
 def reviewed(house: House) -> Finding:
     """P30: every label was given by somebody to whom the gate had handed that item; models are trained from them."""
     labels = [row for _, row in place_rows(house, LABELS)]
-    if not labels:
+    entered = {leaf.facts["label"] for leaf in place_leaves(house, *_LABELLED)}
+    wrong = ["a label that the log names is not there" for _ in entered - {row["id"] for row in labels}]
+    if not labels and not wrong:
         return not_yet("nothing has been labelled")
     shown: dict[tuple[str, str], Any] = {}
     for one in views(house):
         shown.setdefault((one.actor, one.item), one.at)
-    wrong = [
+    wrong += ["a label has no entry in the log" for row in labels if row["id"] not in entered]
+    wrong += [
         "a label was given to an item that its author was not shown"
         for row in labels
         if (row["actor"], row["item"]) not in shown or shown[row["actor"], row["item"]] > row["at"]
@@ -49,18 +53,22 @@ def reviewed(house: House) -> Finding:
 def no_data(house: House) -> Finding:
     """P31: every released model passed the gate, has its budget in the ledger, a signed card, and is numbers only."""
     rows = rows_of(house.db, MODELS)
-    wrong = list(_shelf(house, {row["id"] for row in rows}))
+    known = {row["id"] for row in rows}
+    wrong = list(_shelf(house, known))
     released = [row for row in rows if row["state"] in _OUT]
+    out = {leaf.facts["model"] for leaf in room_leaves(house, "model.released")}
+    wrong += ["a released model is not there" for _ in out - {row["id"] for row in released}]
     if not released and not wrong:
         return not_yet("no model has been released")
     logged = {leaf.facts["model"]: leaf.facts["sha256"] for leaf in room_leaves(house, "model.released")}
+    gated = {leaf.facts["model"]: leaf.facts for leaf in room_leaves(house, "model.gated")}  # the last of each
     spent = {(row["tenant"], row["model"]): row for row in rows_of(house.db, LEDGER)}
     for row in rows:
         wrong += _file(house, row)
     for row in released:
         if logged.get(row["id"]) != row["sha256"]:
             wrong.append("a released model is not the one that the log names")
-        if row["gate"].get("passed") is not True or not all(check["passed"] for check in row["gate"]["checks"]):
+        if not _passed(row, gated.get(row["id"])):
             wrong.append("a released model has not passed the gate")
         if row["released_actor"] in {None, row["trained_actor"]}:
             wrong.append("a model was not released by a second person")
@@ -71,6 +79,13 @@ def no_data(house: House) -> Finding:
     wrong += ["the lifetime budget is overspent"] if most > ledger.LIFETIME.epsilon else []
     shown = f"{count(len(released), 'released model')}: gate passed, card signed, file = log, numbers only; "
     return weigh(wrong, shown=f"{shown}lifetime ε {most:.2f} of {ledger.LIFETIME.epsilon:g} per person")
+
+
+def _passed(row: Mapping[str, Any], entry: Mapping[str, Any] | None) -> bool:
+    """Whether the gate said yes to this very file, by the row and by the log; without checks nothing has passed."""
+    checks = row["gate"].get("checks") or ()
+    said = row["gate"].get("passed") is True and bool(checks) and all(check["passed"] is True for check in checks)
+    return said and entry is not None and entry["passed"] is True and entry["sha256"] == row["sha256"]
 
 
 def _shelf(house: House, known: set[str]) -> Iterator[str]:

@@ -7,7 +7,7 @@ from typing import Final
 
 from sqlalchemy import select
 
-from readingroom.assure.evidence_copies import over_age
+from readingroom.assure.evidence_copies import over_age, unlisted
 from readingroom.assure.finding import Finding, count, not_yet, weigh
 from readingroom.assure.holdings import copies_of
 from readingroom.assure.register import place_rows, room_leaves
@@ -120,13 +120,14 @@ def not_shared(house: House) -> Finding:
 def schema_life(house: House) -> Finding:
     """P24: schema copies are in the schema place, live at most 12 months, and are certified when purged."""
     copies = copies_of(house, Category.SCHEMA)
-    if not copies:
+    wrong = [*over_age(house, copies), *unlisted(house, schemas=True)]
+    if not copies and not wrong:
         return not_yet("there is no schema copy")
-    wrong = list(over_age(house, copies))
     wrong += ["a schema is kept elsewhere" for copy in copies if copy.place != house.settings.schema_place]
     live = [copy for copy in copies if copy.state is CopyState.SEALED]
     shown = f"{count(len(live), 'live schema copy')} in {house.settings.schema_place}"
-    return weigh(wrong, shown=f"{shown}, the last until {max(copy.expires_at for copy in copies):%Y-%m-%d}")
+    until = max((copy.expires_at for copy in live), default=None)
+    return weigh(wrong, shown=f"{shown}, the last until {until:%Y-%m-%d}" if until else f"{shown}; the others purged")
 
 
 def schema_place(house: House) -> Finding:

@@ -1,13 +1,15 @@
 """The table of promises: each with what is found on the running room at this moment.
 
 Rule 1: every promise has a row, also where nothing can be shown; ids never change.
-Rule 2: evidence that cannot be read is no evidence: the row says `broken` and the kind of the error, never its text.
+Rule 2: evidence that cannot be read is no evidence: the row says `broken`, and why if the error is one of ours.
+Rule 3: `kept` is for promises whose enforcement a test has broken and seen the row turn (tests/integration/
+test_assure_breaks.py); the others (evidence.NEVER_KEPT) read `partly` at best.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from readingroom.assure import evidence
@@ -53,11 +55,14 @@ def promise_table(house: House) -> list[Row]:
 def look(house: House, promise: str) -> Finding:
     """What is found about one promise now; `broken` where the evidence itself cannot be read (rule 2)."""
     try:
-        return LOOKS[promise](house)
+        found = LOOKS[promise](house)
     except ReadingroomError as error:
-        return Finding(Status.BROKEN, f"the evidence cannot be read: {type(error).__name__}: {error}")
+        return Finding(Status.BROKEN, f"the evidence cannot be read: {error}")
     except Exception as error:  # noqa: BLE001 - rows and files that somebody tampered with raise anything
         return Finding(Status.BROKEN, f"the evidence cannot be read: {type(error).__name__}")
+    if found.status is Status.KEPT and promise in evidence.NEVER_KEPT:  # rule 3
+        return replace(found, status=Status.PARTLY)
+    return found
 
 
 def _row(house: House, promise: str) -> Row:
