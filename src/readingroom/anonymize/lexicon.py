@@ -13,7 +13,7 @@ from importlib import resources
 import numpy as np
 
 from readingroom.anonymize.folding import fold
-from readingroom.anonymize.kernels import Table, clear, empty_table, fill, hash_words
+from readingroom.anonymize.kernels import Table, clear, empty_table, fill, hash_words, look_up
 
 WORD = 1
 GIVEN = 2
@@ -115,3 +115,9 @@ def _text(name: str) -> str:
 def _lines(name: str) -> list[str]:
     data = resources.files("readingroom.anonymize").joinpath("data", f"{name}.txt.gz").read_bytes()
     return gzip.decompress(data).decode().split()
+
+
+def is_public(word: str) -> bool:
+    """Whether a single word is public and nobody's name: for column names and the like."""
+    marks = int(look_up(lexicon(), hash_words([fold(word)]))[0])
+    return marks & (WORD | FOREIGN | MARKUP_WORD) != 0 and not marks & NAME
