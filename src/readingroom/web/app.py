@@ -6,9 +6,12 @@ Rule: every answer has the headers of `security`; errors show our own words only
 
 from __future__ import annotations
 
+import logging
+import traceback
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
+from typing import Final
 
 from fastapi import FastAPI
 from fastapi.exceptions import RequestValidationError
@@ -25,12 +28,15 @@ from readingroom.web import entrance
 from readingroom.web.desk import routes as desk
 from readingroom.web.guard import SignInNeededError
 from readingroom.web.pages import page
+from readingroom.web.permissions import SAFE
 from readingroom.web.portal import routes as portal
 from readingroom.web.security import headers_for
 from readingroom.web.workbench import routes as workbench
 from readingroom.web.workbench.frames import Frames
 
 _HERE = Path(__file__).parent
+_LOG = logging.getLogger("readingroom.web")
+LONGEST_BODY: Final = 512 * 1024
 
 
 def create_app(root: Path) -> FastAPI:
@@ -53,20 +59,27 @@ def create_app(root: Path) -> FastAPI:
     )
     app.state.house = house
     app.state.frames = Frames()
-    app.middleware("http")(_add_headers)
+    app.middleware("http")(_fence)
     app.add_exception_handler(ReadingroomError, _answer_error)
     app.add_exception_handler(RequestValidationError, _answer_bad_request)
     app.add_exception_handler(HTTPException, _answer_http)
-    app.add_exception_handler(Exception, _answer_fault)
     for face in (entrance, portal, workbench, desk):
         app.include_router(face.router)
     app.mount("/static", StaticFiles(directory=_HERE / "static"), name="static")
     return app
 
 
-async def _add_headers(request: Request, handle: Callable[[Request], Awaitable[Response]]) -> Response:
-    response = await handle(request)
+async def _fence(request: Request, handle: Callable[[Request], Awaitable[Response]]) -> Response:
+    """The outermost step: nothing comes in that is too long, nothing goes out without its headers."""
     path = request.url.path
+    length = request.headers.get("content-length", "0" if request.method in SAFE else "")
+    if not length.isdecimal() or int(length) > LONGEST_BODY:
+        response = _problem(request, 413, "the request is too long, or does not say how long it is")
+    else:
+        try:
+            response = await handle(request)
+        except Exception as error:  # noqa: BLE001 - the last fence: a foreign error may carry a cell in its text
+            response = _answer_fault(request, error)
     for name, value in headers_for(path, frame=path.startswith("/work/frame/")).items():
         response.headers[name] = value
     return response
@@ -90,8 +103,11 @@ async def _answer_http(request: Request, error: Exception) -> Response:
     return _problem(request, status, words.get(status, "the request cannot be answered"))
 
 
-async def _answer_fault(request: Request, error: Exception) -> Response:
-    return _problem(request, 500, f"something is broken ({type(error).__name__}); nothing was half-done")
+def _answer_fault(request: Request, error: Exception) -> Response:
+    kind = type(error).__name__
+    where = traceback.extract_tb(error.__traceback__)[-1]
+    _LOG.error("%s at %s:%s", kind, Path(where.filename).name, where.lineno)  # where, and never what
+    return _problem(request, 500, f"something is broken ({kind}); nothing was half-done")
 
 
 def _problem(request: Request, status: int, detail: str, *, reasons: Sequence[str] = ()) -> Response:

@@ -10,11 +10,11 @@ from starlette.responses import JSONResponse, RedirectResponse, Response
 
 from readingroom.access.people import PersonRole, get_person
 from readingroom.access.sessions import SESSION_LIFE, SessionKind, end_session, find_session, redeem_link
-from readingroom.core.errors import AccessDenied
 from readingroom.db.engines import EVERY_TENANT
 from readingroom.web.guard import COOKIE, house_of
 from readingroom.web.pages import page
 from readingroom.web.permissions import Permission, declare
+from readingroom.web.security import check_site
 
 router = APIRouter()
 _HOMES = (
@@ -54,8 +54,7 @@ def redeem(request: Request, token: str) -> Response:
 @declare(router, "POST", "/sign-in/{token}", Permission.ANYONE)
 def enter(request: Request, token: str) -> Response:
     """Use a sign-in link: a fresh session, never the visitor's old one (fixation)."""
-    if request.headers.get("sec-fetch-site", "same-origin") not in {"same-origin", "none"}:
-        raise AccessDenied("sign in from the room's own page")
+    check_site(request)
     session = redeem_link(house_of(request), token)
     response = RedirectResponse("/", status_code=303)
     response.set_cookie(

@@ -5,19 +5,35 @@ Rule 2: no session, no role, no token: no. A session is read afresh at each requ
 
 from __future__ import annotations
 
-from typing import Any, Final
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Final
 
-from fastapi import Depends
+from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 
 from readingroom.access.people import PersonRole, get_person
 from readingroom.access.sessions import Session, SessionKind, find_session
 from readingroom.core.errors import AccessDenied
 from readingroom.house import House
-from readingroom.web.permissions import Permission
-from readingroom.web.security import check_origin
+from readingroom.web.security import check_site, check_token
 
 COOKIE: Final = "readingroom_session"
+
+
+class Permission(StrEnum):
+    """What a visitor must be."""
+
+    ANYONE = "anyone"  # sign-in, health: nothing of a customer's
+    SIGNED_IN = "signed in"
+    CUSTOMER = "customer administrator"  # sees one tenant: the session's, never one from the address
+    REVIEWER = "reviewer"
+    APPROVER = "approver"
+    OFFICER = "privacy-officer"
+    ENGINEER = "ml-engineer"
+    STAFF = "staff"  # any of the four above
+
+
 _ROLES: Final = {
     Permission.REVIEWER: PersonRole.REVIEWER,
     Permission.APPROVER: PersonRole.APPROVER,
@@ -30,25 +46,27 @@ class SignInNeededError(AccessDenied):
     """Nobody is signed in; a page sends to the sign-in page, the API answers 403."""
 
 
-def guard_for(permission: Permission, *, changes: bool) -> Any:
-    """The dependency that a route of this permission runs behind."""
+@dataclass(frozen=True)
+class Guard:
+    """The dependency that every route runs behind; `changes` says that the route may change something."""
 
-    async def guard(request: Request) -> None:
+    permission: Permission
+    changes: bool
+
+    async def __call__(self, request: Request) -> None:
+        """Find the session, check the permission, and for a change the page's token; leaves `state.session`."""
         request.state.session = None
-        if permission is Permission.ANYONE and not changes:
+        if self.permission is Permission.ANYONE:
             return
         token = request.cookies.get(COOKIE, "")
-        session = find_session(house_of(request), token)
+        session = await run_in_threadpool(find_session, house_of(request), token)
         if session is None:
-            if permission is Permission.ANYONE:
-                return
             raise SignInNeededError("sign in first; your session has ended or never began")
-        check_permission(house_of(request), session, permission)
-        if changes:
-            check_origin(request, session_token=token, given=await _given(request))
-        request.state.session = session
-
-    return Depends(guard)
+        request.state.session = session  # a page that says no still says to whom
+        await run_in_threadpool(check_permission, house_of(request), session, self.permission)
+        if self.changes:
+            check_site(request)
+            check_token(token, given=await _given(request))
 
 
 def check_permission(house: House, session: Session, permission: Permission) -> None:

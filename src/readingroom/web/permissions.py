@@ -7,25 +7,15 @@ architecture test walks the application for routes that came another way.
 from __future__ import annotations
 
 from collections.abc import Callable
-from enum import StrEnum
 from typing import Any, Final
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Depends
+
+from readingroom.web.guard import Guard, Permission
+
+__all__ = ["DECLARED", "SAFE", "Permission", "declare"]
 
 SAFE: Final = frozenset({"GET", "HEAD"})
-
-
-class Permission(StrEnum):
-    """What a visitor must be."""
-
-    ANYONE = "anyone"  # sign-in, health: nothing of a customer's
-    SIGNED_IN = "signed in"
-    CUSTOMER = "customer administrator"  # sees one tenant: the session's, never one from the address
-    REVIEWER = "reviewer"
-    APPROVER = "approver"
-    OFFICER = "privacy-officer"
-    ENGINEER = "ml-engineer"
-    STAFF = "staff"  # any of the four above
 
 
 DECLARED: dict[tuple[str, str], Permission] = {}
@@ -38,13 +28,11 @@ def declare(  # noqa: PLR0917 - reads like the route it declares
 
     def add(function: Any) -> Any:
         DECLARED[method, path] = permission
-        from readingroom.web.guard import guard_for
-
         router.add_api_route(
             path,
             function,
             methods=[method],
-            dependencies=[guard_for(permission, changes=method not in SAFE)],
+            dependencies=[Depends(Guard(permission, changes=method not in SAFE))],
             include_in_schema=True,
             response_model=None,
         )

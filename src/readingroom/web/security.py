@@ -64,13 +64,17 @@ def csrf_token(session_token: str) -> str:
     return hmac.new(session_token.encode(), b"csrf", hashlib.sha256).hexdigest()
 
 
-def check_origin(request: Request, *, session_token: str, given: str) -> None:
-    """Refuse a change that did not come from a page of this session (cross-site request forgery)."""
+def check_site(request: Request) -> None:
+    """Refuse a change that a page of another site sends (cross-site request forgery)."""
     site = request.headers.get("sec-fetch-site", "same-origin")
     origin = request.headers.get("origin")
     if site not in {"same-origin", "none"} or (origin is not None and origin != _own(request)):
         raise AccessDenied("this change came from another site; open the page again and repeat it")
-    if not hmac.compare_digest(csrf_token(session_token).encode(), given.encode()):
+
+
+def check_token(session_token: str, *, given: str) -> None:
+    """Refuse a change whose form was not made for this session."""
+    if not hmac.compare_digest(csrf_token(session_token).encode(), given.encode(errors="replace")):
         raise AccessDenied("this form is not of your session; open the page again and repeat it")
 
 
