@@ -13,6 +13,7 @@ from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import partial
 from typing import Any, Final, Protocol
 
 from readingroom.anonymize.preparation import Preparation
@@ -49,6 +50,9 @@ LOOKED: Final = register("copy.second_look_done", "every part is written and was
 BEFORE_SEAL: Final = register("copy.before_seal", "the sealing transaction is about to begin")
 SEALED: Final = register("copy.sealed", "the copy is sealed")
 NOTED: Final = register("copy.deletions_noted", "deletions at the source are noted for erasure")
+
+# whose telephone numbers are known by their national form; international ones are known everywhere
+_REGIONS: Final = {"US": ("US",), "EU": ("DE", "FR", "ES", "IT", "NL", "BE", "AT", "IE")}
 
 OpenSources = Callable[[datetime], SourceSet]
 MakeLook = Callable[[], Look]
@@ -113,7 +117,7 @@ def run_copy(  # noqa: PLR0913 - the look is an argument, so that a test can bre
         try:
             reached(STARTED)
             run = _Run(house, tenant, copy, open_sources(house.clock.now()), progress, findings)
-            tag_key = _make(run, make_look or _second_look)
+            tag_key = _make(run, make_look or partial(_second_look, tenant.geo))
         except BaseException as error:  # noqa: BLE001 - whatever ends the run ends the copy (rule 2); re-raised as ours
             _refuse(house, copy, error, findings=findings)
             raise _ours(error) from None
@@ -206,7 +210,7 @@ def _ours(error: BaseException) -> BaseException:
     return Fault(f"the copy run failed: {type(error).__name__}")
 
 
-def _second_look() -> Look:
+def _second_look(geo: str) -> Look:
     from readingroom.copies.second_look import SecondLook
 
-    return SecondLook()
+    return SecondLook(regions=_REGIONS.get(geo, _REGIONS["US"]))

@@ -95,6 +95,13 @@ def test_a_store_that_fails_during_a_refusal_leaves_the_rest_to_recovery(
     assert list(house.place("us").store.list("")) == []
 
 
+def test_keys_that_lead_to_no_live_copy_are_destroyed(room: Any, sealed: Any) -> None:
+    keyring = room.open(Role.COPY).place("us").keyring
+    keyring.create_copy(CopyId("copy-lost"), "fabrikam", "data", "2026-10-01")  # the database forgot it: a restore
+    assert recover(room.open(Role.WORKER)).keys >= 1
+    assert keyring.list_copies() == [sealed.copy.id]
+
+
 def test_a_live_run_is_not_recovered(room: Any, another: Any) -> None:
     with another(room.open(Role.COPY)) as staged:
         staged.mails([("m1", "text", [])])
