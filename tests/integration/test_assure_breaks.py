@@ -457,6 +457,7 @@ BREAKS: dict[str, dict[str, Break]] = {
     },
     "P27": {
         "another employer": lambda d: d.sql(None, "UPDATE people SET employer = 'Elsewhere Example'"),
+        "another list on the grant": lambda d: d.sql(None, "UPDATE grants SET list_version = 7"),
         "list edited": lambda d: d.rewrite(None, "subprocessor_lists", "entries", "Contoso", "Fabrikam"),
     },
     "P28": {

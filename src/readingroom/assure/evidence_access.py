@@ -154,6 +154,8 @@ def subprocessors(house: House) -> Finding:
             continue  # forgotten, a year after they left
         if employers.get(person.actor) != person.employer:
             wrong.append("a person's employer is not the one that the log names")
+        if grant.list_version != _list_at(lists, grant):
+            wrong.append("a grant names another list than the one of its time")
         if person.employer != house.settings.vendor:
             others += 1
             wrong += (
@@ -173,6 +175,13 @@ def _lists(house: House, lists: Sequence[SubprocessorList]) -> Iterator[str]:
         rows = [{"name": e.name, "country": e.country, "service": e.service} for e in one.entries]
         if digest(rows) != one.sha256 or published.get(one.version) != one.sha256:
             yield "a list of subprocessors is not the one that was published"
+
+
+def _list_at(lists: Sequence[SubprocessorList], grant: Grant) -> int:
+    """The version of the list that was published last when the grant was approved; 0 before the first."""
+    return max(
+        (one.version for one in lists if one.published_at <= (grant.decided_at or grant.requested_at)), default=0
+    )
 
 
 def _listed(house: House, lists: Sequence[SubprocessorList], person: Person, grant: Grant) -> bool:  # noqa: PLR0917

@@ -76,6 +76,8 @@ def period(house: House) -> Finding:
     if not any(lines.values()) and not wrong:
         return not_yet("no customer has opted in")
     copies, seen = list_copies(house), views(house)
+    if not copies and not seen and not wrong:
+        return not_yet("nothing has been copied or read")
     for copy in copies:
         instants = [copy.created_at] + ([copy.sealed_at] if copy.sealed_at else [])
         if not all(may_copy(lines.get(copy.tenant, ()), at) for at in instants):

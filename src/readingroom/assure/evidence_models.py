@@ -8,6 +8,7 @@ from typing import Any, Final
 
 from readingroom.assure.finding import Finding, count, not_yet, weigh
 from readingroom.assure.register import place_leaves, place_rows, room_leaves, rows_of, views
+from readingroom.core.canonical import parse_object
 from readingroom.core.errors import ReadingroomError
 from readingroom.core.ids import ModelId
 from readingroom.engagement.tenants import list_tenants
@@ -124,7 +125,8 @@ def _card(house: House, row: Mapping[str, Any]) -> Iterator[str]:
     model = ModelId(row["id"])
     try:
         data, signature = shelf.get(house, model, shelf.CARD), shelf.get(house, model, shelf.SIGNATURE)
-        card = check_card(data, signature, house.keys.public(Role.WEB))
+        role = Role(parse_object(data, what="a model card")["signed_by"])
+        card = check_card(data, signature, house.keys.public(role))
     except ReadingroomError:
         yield "a model's card does not verify"
         return
