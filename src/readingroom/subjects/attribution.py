@@ -37,11 +37,12 @@ def people_by_item(
     found: dict[ItemId, tuple[int, ...]] = {}
     places = _items(house, copy, kind)
     for part, rows in _tag_rows(house, copy, columns):
-        for row, tags in rows.items():
+        for row, tags in sorted(rows.items()):
             item = places.get((part, row))
             if item is not None:
                 people = {person for tag in tags for person in owners.get(tag, (tag,))}
-                found[item] = tuple(sorted(numbers.setdefault(person, len(numbers)) for person in people))
+                # in the order of the tags, so that the same copy gives the same numbers to training and gate
+                found[item] = tuple(sorted(numbers.setdefault(person, len(numbers)) for person in sorted(people)))
     with unit_of_work(house.place(copy.place).db, copy.tenant, house.clock) as unit:
         facts = {"purpose": purpose, "items": len(found), "people": len(numbers)}
         unit.append(Event("tags.counted", actor=house.role, tenant=copy.tenant, copy=copy.id, facts=facts))
