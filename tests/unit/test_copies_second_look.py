@@ -21,14 +21,14 @@ from readingroom.core.errors import Fault
 GUID = "04a703a4-3456-ee11-8179-000d3a8c4e21"
 EMAIL = "ada.example@fabrikam.example"
 PEOPLE = {
-    "contactid": [GUID, "14a703a4-3456-ee11-8179-000d3a8c4e21"],
-    "firstname": ["Ada", "Zoë Marie"],
-    "lastname": ["Example", "Sample-Person"],
-    "fullname": ["Ada Example", "Zoë Marie Sample-Person"],
-    "managername": ["Otto Musterperson", None],
-    "emailaddress1": [EMAIL, None],
-    "telephone1": ["+1 650 555-0151", "030 5550199"],
-    "governmentid": ["AB 123 4567", None],
+    "contactid": [GUID, "14a703a4-3456-ee11-8179-000d3a8c4e21", None, None, None],
+    "firstname": ["Ada", "Zoë Marie", "Jörg", "John", "Ruth"],
+    "lastname": ["Example", "Sample-Person", "Müller-Muster", "McExample", "Mac Beispiel"],
+    "fullname": ["Ada Example", "Zoë Marie Sample-Person", None, "John McExample", None],
+    "managername": ["Otto Musterperson", None, None, None, None],
+    "emailaddress1": [EMAIL, None, None, None, None],
+    "telephone1": ["+1 650 555-0151", "030 5550199", "+34 600 555 939", None, None],
+    "governmentid": ["AB 123 4567", None, "1 86 03 99 260 648 86", None, None],
 }
 
 
@@ -81,6 +81,11 @@ def kinds(look: SecondLook, cell: str) -> set[str]:
         "A d a  E x a m p l e",
         "Ada Example's letter",
         "otto musterperson",
+        "Joerg Mueller-Muster",
+        "J\u00f6rg M\u00fcller",
+        "JohnMcExample",
+        "Ruth MacBeispiel",
+        "Zo\u00c3\u00ab Sample-Person",  # UTF-8 read as Windows-1252
         f"x={base64.b64encode(b'Ada Example').decode()}",
         f"x={b'Ada Example'.hex()}",
         base64.urlsafe_b64encode(quote("to: Ada Example").encode()).decode(),
@@ -112,6 +117,12 @@ def test_a_known_name_is_found_however_it_is_written(look: SecondLook, cell: str
         ("6 5 0 5 5 5 0 1 5 1", "phone"),
         ("+49 30 5550199", "phone"),
         ("212-736-5000", "phone"),
+        ("(593) 555-0129", "phone"),
+        ("0034600555939", "phone"),
+        ("186-03-99-260-648-86", "number"),
+        ("es9121000418450200051332", "iban"),
+        ("es91-2100-0418-4502-0005-1332", "iban"),
+        ("ada.example (arobase) fabrikam point example", "email"),
         ("+49 30 901820", "phone"),
         (GUID, "id"),
         ("{" + GUID.upper() + "}", "id"),
@@ -151,6 +162,7 @@ def test_a_known_or_proven_identifier_is_found(look: SecondLook, cell: str, kind
         "order 1122334455667788",
         "14a703a4-0000-ee11-8179-000d3a8c4e21",
         "state-of-the-art information technology",
+        "Ruth Mac and Ludwig van",
         "Please find the quarterly forecast attached.",
         "",
     ],

@@ -29,6 +29,37 @@ _NUMBER: Final = re.compile(r"governmentid|iban$|vat|employeeid|passport|ssn|tax
 _FULL: Final = frozenset({"fullname", "spousesname", "assistantname", "managername", "yomifullname"})
 _ADDRESS: Final = re.compile(r"[^\s@<>,;\"']{1,64}@[^\s@<>,;\"']{1,253}")
 _TITLES: Final = frozenset({"mr", "mrs", "ms", "miss", "dr", "prof", "sir", "jr", "sr", "ii", "iii", "iv", "phd", "md"})
+_UMLAUTS: Final = str.maketrans(
+    {"\u00e4": "ae", "\u00f6": "oe", "\u00fc": "ue", "\u00c4": "Ae", "\u00d6": "Oe", "\u00dc": "Ue"}
+)
+_CAMEL: Final = re.compile(r"(?<=[a-z])(?=[A-Z])")
+_PARTICLES: Final = frozenset(
+    [
+        "van",
+        "von",
+        "der",
+        "den",
+        "de",
+        "la",
+        "le",
+        "del",
+        "los",
+        "las",
+        "da",
+        "dos",
+        "di",
+        "du",
+        "mac",
+        "mc",
+        "saint",
+        "san",
+        "santa",
+        "al",
+        "el",
+        "ben",
+        "bin",
+    ]
+)
 _SHORTEST_NAME: Final = 5  # letters of a whole name: less is no proof of a person
 
 
@@ -86,15 +117,18 @@ class Known:
         family = _texts(batch, columns.get("lastname"))
         plain: set[tuple[str, ...]] = set()
         turned: set[tuple[str, ...]] = set()
-        for first, between, last in zip(given, middle, family, strict=True):
-            for one in spellings(first, between, last):
-                plain.add(one[0])
-                turned |= set(one[1:])
+        for person in set(zip(given, middle, family, strict=True)):
+            parts = [variants(part) for part in person]
+            for number in range(max(map(len, parts))):
+                first, between, last = (part[min(number, len(part) - 1)] for part in parts)
+                for one in spellings(first, between, last):
+                    plain.add(one[0])
+                    turned |= set(one[1:])
         for names, at, chosen in ((given, 0, self.given), (family, -1, self.family)):
-            single = {split[at] for one in set(names) if (split := split_words(one))}
+            single = {split[at] for one in set(names) if (split := split_words(folded(one)))}
             chosen.add(self.hasher.texts(sorted(word for word in single if len(word) > 2)))
         for column in _FULL & set(columns):
-            for full in set(_texts(batch, columns[column])):
+            for full in {way for one in set(_texts(batch, columns[column])) for way in variants(one)}:
                 words = _proper(full.partition(",")[2] + " " + full.partition(",")[0] if "," in full else full)
                 plain.add(words)
                 turned.add((words[-1], *words[:-1]) if words else ())
@@ -119,15 +153,27 @@ def spellings(given: str, middle: str, family: str) -> Iterator[tuple[tuple[str,
     first, between, last = _proper(given), _proper(middle), _proper(family)
     if not first or not last:
         return
+    families = {last, last[:1], last[-1:], ("".join(last),)}  # of a double one each, and Mac X without its blank
     for front in {first, first[:1], (*first, *between)}:
-        yield (*front, *last), (*last, *front)
-    if len(last) > 1:  # of a double family name the last word alone
-        yield (*first[:1], last[-1]), (last[-1], *first[:1])
+        for back in families - {(particle,) for particle in _PARTICLES}:
+            yield (*front, *back), (*back, *front)
+
+
+def variants(text: str) -> tuple[str, ...]:
+    """A name in normal form as it is, with umlauts written out, and parted at its inner capitals."""
+    written_out = folded_case(text.translate(_UMLAUTS))
+    plain = folded_case(text)
+    return tuple(dict.fromkeys((plain.lower(), written_out.lower(), _CAMEL.sub(" ", plain).lower())))
+
+
+def folded_case(text: str) -> str:
+    """A text in the second look's normal form, case kept."""
+    return normal(Block(text.replace("\0", " ") + "\0", np.zeros(1, np.int64)))[:-1].decode()
 
 
 def folded(text: str) -> str:
     """A text in the second look's normal form, in small letters."""
-    return normal(Block(text.replace("\0", " ") + "\0", np.zeros(1, np.int64)))[:-1].decode().lower()
+    return folded_case(text).lower()
 
 
 def _proper(text: str) -> tuple[str, ...]:
@@ -145,9 +191,8 @@ def _texts(batch: pa.RecordBatch, column: str | None) -> list[str]:
     if column is None:
         return [""] * batch.num_rows
     values = batch.column(column)
-    encoded = pc.fill_null(values.cast(pa.large_string()), "").dictionary_encode()
-    cells = [folded(value) for value in encoded.dictionary.to_pylist()]
-    return [cells[index] for index in encoded.indices.to_pylist()]
+    cells: list[str] = pc.fill_null(values.cast(pa.large_string()), "").to_pylist()
+    return cells
 
 
 def _distinct(column: pa.Array) -> list[str]:

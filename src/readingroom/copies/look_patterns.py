@@ -23,19 +23,31 @@ _DOMAIN: Final = re.compile(
     rb"(?![A-Za-z0-9])"
 )
 _FILE_ENDINGS: Final = frozenset({b"png", b"jpg", b"jpeg", b"gif", b"svg", b"css", b"js", b"webp", b"bmp", b"ico"})
-_AT_WORD: Final = re.compile(rb"\s{0,3}(?:@|[(\[{]at[)\]}]|(?<=\s)at(?=\s))\s{0,3}", re.IGNORECASE)
-_DOT_WORD: Final = re.compile(rb"\s{0,3}(?:\.|[(\[{]dot[)\]}]|(?<=\s)dot(?=\s))\s{0,3}", re.IGNORECASE)
+_AT_WORD: Final = re.compile(
+    rb"\s{0,3}(?:@|[(\[{](?:at|arobase|arroba)[)\]}]|(?<=\s)(?:at|arobase|arroba)(?=\s))\s{0,3}"
+)
+_DOT_WORD: Final = re.compile(
+    rb"\s{0,3}(?:\.|[(\[{](?:dot|point|punkt|punto)[)\]}]|(?<=\s)(?:dot|point|punkt|punto)(?=\s))\s{0,3}"
+)
 _ADDRESS: Final = re.compile(rb"([\w.+%\x80-\xff-]{1,64})@([\w\x80-\xff-]{1,63}(?:\.[\w\x80-\xff-]{1,63}){1,6})")
-_SPOKEN: Final = (b"dot", b"at)", b"at]", b"at}", b" @", b"@ ", b"\n@", b"@\n")
+_SPOKEN: Final = (
+    *(b"dot", b"punkt", b"punto", b"arobase", b"arroba"),
+    *(b"at)", b"at]", b"at}", b" @", b"@ ", b"\n@", b"@\n"),
+)
 _GUID: Final = re.compile(rb"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
 _HEX32: Final = re.compile(rb"(?<![0-9A-Za-z])(?:[0-9a-fA-F]{64}|[0-9a-fA-F]{40}|[0-9a-fA-F]{32})(?![0-9A-Za-z])")
 _DIGITS: Final = re.compile(r"\d+")
 _SSN: Final = re.compile(rb"(?<!\d)(?!000|666|9)\d{3}([ -]?)(?!00)\d{2}\1(?!0000)\d{4}(?!\d)")
 _SSN_CONTEXT: Final = (b"ssn", b"s.s.n", b"social sec", b"soc sec", b"soc. sec", b"social-sec")
 _SPAN: Final = 128  # bytes around a sign of an address in words
-_US_SHAPE: Final = re.compile(r"(?:\+?1[ .\-]{0,3})?\(?[2-9]\d{2}\)?[ .\-/]{0,3}\d{3}[ .\-]{1,3}\d{4}")
+# the North American plan: area and exchange begin with 2-9; the exchange is no service code
+_US_SHAPE: Final = re.compile(
+    r"(?:\+?1[ .\-]{0,3})?(?:\([2-9]\d{2}\)[ .\-/]{0,3}|[2-9]\d{2}[ .\-/]{1,3})(?!.11)[2-9]\d{2}[ .\-]{1,3}\d{4}"
+)
 _TRUNK_SHAPE: Final = re.compile(r"\(?0\d{1,4}\)?(?:[ .\-/]{1,3}\d{2,8}){1,5}")
-_IBAN: Final = re.compile(rb"([A-Z]{2}\d{2}(?:[ ]?[A-Z0-9]{4}){2,7}(?:[ ]?[A-Z0-9]{1,4})?)(?![A-Za-z0-9])")
+_IBAN: Final = re.compile(
+    rb"([A-Z]{2}\d{2}(?:[ -]?[A-Z0-9]{4}){2,7}(?:[ -]?[A-Z0-9]{1,4})?)(?![A-Z0-9])", re.IGNORECASE
+)
 # lengths of the registered countries (ISO 13616)
 _IBAN_LENGTH: Final = {
     code: int(length)
@@ -174,6 +186,8 @@ def runs_of(cluster: Digits, *, fewest: int = 7, most: int = 19) -> Iterator[str
                 break
             if len(joined) >= fewest:
                 yield joined
+            if joined.startswith("00") and len(joined) >= fewest + 2:
+                yield joined.lstrip("0")  # 00 for the +
 
 
 def is_card(cluster: Digits) -> bool:
@@ -193,12 +207,12 @@ def is_card(cluster: Digits) -> bool:
 def is_phone(cluster: Digits, regions: tuple[str, ...]) -> bool:
     """Whether the cluster is written as a telephone number and one of these countries, or the one it names, has it."""
     text = cluster.text.strip()
+    if "US" in regions and cluster.whole and _US_SHAPE.fullmatch(text):
+        return True
     if not cluster.whole or not 7 <= sum(map(len, cluster.runs)) <= 15:
         return False
-    if text.startswith("+"):
+    if text.startswith(("+", "00")):
         return _valid(text, "ZZ")
-    if "US" in regions and _US_SHAPE.fullmatch(text):
-        return _valid(text, "US")
     if _TRUNK_SHAPE.fullmatch(text):
         return any(_valid(text, region) for region in regions if region != "US")
     return False
@@ -208,11 +222,11 @@ def ibans(data: bytes, raw: Bytes) -> Iterator[int]:
     """Positions of account numbers that have their country's length and the right remainder."""
     if len(raw) < 15:
         return
-    capital, digit = (raw >= 65) & (raw <= 90), (raw >= 48) & (raw <= 57)
-    begin = np.flatnonzero(capital[:-3] & capital[1:-2] & digit[2:-1] & digit[3:])
+    letter, digit = ((raw | 32) >= 97) & ((raw | 32) <= 122), (raw >= 48) & (raw <= 57)
+    begin = np.flatnonzero(letter[:-3] & letter[1:-2] & digit[2:-1] & digit[3:])
     for at in begin.tolist():
         found = _IBAN.match(data, at, at + 64)
-        length = _IBAN_LENGTH.get(data[at : at + 2].decode())
+        length = _IBAN_LENGTH.get(data[at : at + 2].decode().upper())
         if found and length and not data[at - 1 : at].isalnum() and _remainder(found[1], length) == 1:
             yield at
 
@@ -240,7 +254,7 @@ def phone_forms(value: str) -> set[str]:
 
 
 def _remainder(found: bytes, length: int) -> int:
-    code = found.replace(b" ", b"").decode()[:length]
+    code = found.replace(b" ", b"").replace(b"-", b"").decode()[:length]
     if len(code) < length:
         return 0
     return int("".join(str(int(sign, 36)) for sign in code[4:] + code[:4])) % 97

@@ -49,6 +49,7 @@ _UNBROKEN: Final = re.compile(r"[^\s\0\"'<>]*")
 _ESCAPED: Final = re.compile(r"\\(?:u([0-9A-Fa-f]{4})|x([0-9A-Fa-f]{2})|([nrt\"'/\\]))")
 _QUOTED: Final = re.compile(r"=(?:[0-9A-F]{2}|\r?\n)")
 _WORDS_AFTER: Final = re.compile(r"[^\s\0]*(?:[ \t\r\n]{1,3}[^\s\0]{1,256}){0,2}")
+_MISREAD: Final = re.compile("[\u00c2\u00c3\u00c4\u00c5][\u0080-\u00bf\u0152-\u0178\u2013-\u2122]")
 _HEX_BYTE: Final = re.compile(r"=(?:\r?\n|([0-9A-F]{2}))")
 _NOT_TEXT: Final = re.compile(r"[\x00-\x08\x0e-\x1f\x7f\ufffd]")
 _NOT_ASCII: Final = re.compile(r"[^\x00-\x7f]+")
@@ -149,6 +150,8 @@ def _decoded(block: Block) -> Iterator[tuple[str, int]]:
         yield from _unescaped(block)
     if "=" in text:
         yield from _each(_QUOTED, text, rest=_WORDS_AFTER, decode=_quoted_printable)
+    if not text.isascii():
+        yield from _each(_MISREAD, text, rest=_WORDS_AFTER, decode=_reread)
     for start, end in _encodable(text):
         for inner in _tokens(text[start:end]):
             yield inner, start
@@ -208,6 +211,14 @@ def _quoted_printable(token: str) -> str:
         return raw.encode("latin-1").decode("utf-8")
     except UnicodeError:
         return raw
+
+
+def _reread(text: str) -> str:
+    """UTF-8 that somebody read as Windows-1252, read again."""
+    try:
+        return text.encode("cp1252").decode("utf-8")
+    except UnicodeError:
+        return text
 
 
 def _tokens(token: str) -> Iterator[str]:

@@ -82,20 +82,20 @@ def find_words(data: bytes, hasher: Hasher) -> Words:
     return Words(raw, starts, ends, hashes, near, comma)
 
 
-def camel_words(words: Words) -> list[tuple[str, int]]:
-    """The words that change from small to capital letters inside, taken apart there, each with its position."""
+def camel_words(words: Words) -> list[tuple[int, str]]:
+    """The words that change from small to capital letters inside: their number, and their text taken apart there."""
     data = words.data
     small = (data >= 97) & (data <= 122)
     turns = np.flatnonzero(small[:-1] & _CAPITAL[data[1:]]) + 1
     if not len(turns):
         return []
-    found: list[tuple[str, int]] = []
+    found: list[tuple[int, str]] = []
     owner = np.searchsorted(words.starts, turns, side="right") - 1
     for word in np.unique(owner).tolist():
         start, end = int(words.starts[word]), int(words.ends[word])
         cuts = [start, *turns[owner == word].tolist(), end] if len(turns) < 4096 else _cuts(turns, start, end)
         parts = [data[a:b].tobytes().decode("utf-8", "replace") for a, b in itertools.pairwise(cuts)]
-        found.append((" ".join(parts), start))
+        found.append((word, " ".join(parts)))
     return found
 
 

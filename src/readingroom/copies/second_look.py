@@ -101,7 +101,10 @@ class SecondLook:
         known = self._known
         words = find_words(scan.data, known.hasher)
         yield from scan.hits("name", self._names(words))
-        apart = [*camel_words(words), *spelled_words(words)]
+        joined = known.joined.has(words.hashes)
+        camel = camel_words(words)
+        yield from scan.hits("name", [int(words.starts[word]) for word, _ in camel if joined[word]])
+        apart = [*((text, int(words.starts[word])) for word, text in camel), *spelled_words(words)]
         if apart:
             cells = scan.cells([at for _, at in apart])
             for inner in blocks([text for text, _ in apart], cells):
@@ -109,7 +112,7 @@ class SecondLook:
                 found = find_words(inner_scan.data, known.hasher)
                 yield from inner_scan.hits("name", self._names(found))
         yield from scan.hits(SUSPICION, words.starts[self._suspicions.find(words)])
-        yield from scan.hits(SUSPICION, words.starts[known.joined.has(words.hashes)])
+        yield from scan.hits(SUSPICION, words.starts[joined])
 
     def _names(self, words: Words) -> Ints:
         known = self._known
