@@ -166,6 +166,12 @@ def _beside_name(words: Records, marks: I64, i: int) -> bool:
 
 
 @small_kernel
+def _is_border(letters: Letters, i: int) -> bool:
+    """Whether a cell, or a quoted value in it, ends at letter i."""
+    return i < 0 or i >= len(letters) or letters[i].folded == 0 or letters[i].folded == 34
+
+
+@small_kernel
 def _stands_as_name(letters: Letters, tokens: Tokens, marks: I64, i: int) -> bool:
     """Whether word i, a word and a name, is a name here."""
     parts, words = tokens.parts, tokens.words
@@ -174,7 +180,7 @@ def _stands_as_name(letters: Letters, tokens: Tokens, marks: I64, i: int) -> boo
     if _beside_name(words, marks, i):
         return True
     start, end = parts[words[i].first].start, parts[words[i].last - 1].end
-    alone = (start == 0 or letters[start - 1].folded == 0) and (end == len(letters) or letters[end].folded == 0)
+    alone = _is_border(letters, start - 1) and _is_border(letters, end)
     month = (marks[i] >> MONTH) & 15 != 0
     owns = end + 1 < len(letters) and letters[end].folded == 39 and letters[end + 1].folded == 115
     if alone or (owns and not month and marks[i] & (GIVEN | KNOWN_NAME)):

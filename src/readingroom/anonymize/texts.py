@@ -5,6 +5,7 @@ The way of a block: read (views, html, decode) â†’ open what is opaque (blobs) â
 
 Rule 1: what fails, fails the column with an error that names nothing but the stage (rule 2 of the house).
 Rule 2: the same cells, keys and known people give the same bytes.
+Rule 3: what a finder finds is masked (P14); finders only add, none can take a finding back.
 """
 
 from __future__ import annotations
@@ -19,12 +20,12 @@ import pyarrow.compute as pc
 from readingroom.anonymize.blobs import open_blobs
 from readingroom.anonymize.forms import find_forms
 from readingroom.anonymize.hits import SPANS, Hits, Identify, rows_at
-from readingroom.anonymize.known import Known
+from readingroom.anonymize.known import Known, KnownBuilder
 from readingroom.anonymize.lexicon import lexicon
 from readingroom.anonymize.matching import match_known
 from readingroom.anonymize.names import Near, Rules, judge, marks_of
 from readingroom.anonymize.pseudonyms import Pseudonyms
-from readingroom.anonymize.rare import Vocabulary
+from readingroom.anonymize.rare import AuthorWords, Vocabulary
 from readingroom.anonymize.reading import blocks, buffers, read
 from readingroom.anonymize.sorting import of_matches, of_worded, of_words
 from readingroom.anonymize.spans import SECRET, findings, in_order, paint
@@ -75,7 +76,7 @@ class TextEngine:
             near = None if linked is None else linked.slice(start, len(block))
             try:
                 output, spans = self._block(block, markup, near)
-            except (ValueError, IndexError, TypeError, OverflowError, pa.ArrowException):
+            except Exception:  # noqa: BLE001 - whatever it is, its text may hold a cell's content
                 raise Fault(f"the text engine failed on a block of {len(block)} cells ({markup})") from None
             outputs.append(output)
             tables.append(spans.set_column(0, "row", pc.add(spans["row"], pa.scalar(start, pa.int32()))))
@@ -113,6 +114,16 @@ class TextEngine:
         """Opaque tokens are not shown in strict, whatever they hold."""
         opaque = opaque if self._rules.strict else opaque[:0]
         return findings(opaque, np.full(len(opaque), SECRET), np.full(len(opaque), -1))
+
+
+def warm_up() -> None:
+    """Compile every kernel that is not in the cache yet (some seconds once per installation)."""
+    cells = pa.array(["<p>Ada 1</p>"], pa.large_string())
+    words = AuthorWords(5)
+    words.add(np.ones(1, np.uint64), cells, "html")
+    engine = TextEngine(KnownBuilder(b"", b"").build(), words.build(), Pseudonyms(b""), b"")
+    for markup in MARKUPS:
+        engine.rewrite(cells, markup=markup)
 
 
 def _count(counts: Counter[str], spans: pa.Table) -> None:
