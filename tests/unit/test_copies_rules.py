@@ -174,7 +174,7 @@ def table(name: str, store: str, category: Category, *columns: str) -> TableInfo
 
 CONTACT = table("contact", "dataverse", Category.MARKETING, "contactid", "fullname", "new_nickname")
 LOG = table("activity-log", "activity-log", Category.QUERY, "Id", "Query")
-NAMES = table("entity-definitions", "schema", Category.SCHEMA, "table")
+NAMES = table("entity-definitions", "schema", Category.SCHEMA, "columnlogicalname")
 CUSTOM = table("new_orders", "dataverse", Category.MARKETING, "new_name")
 
 
