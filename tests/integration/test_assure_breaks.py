@@ -42,7 +42,7 @@ from readingroom.engagement.contact import register_contact
 from readingroom.engagement.feedback import give_feedback
 from readingroom.engagement.notice import publish_notice
 from readingroom.engagement.optin import opt_in, opt_out, terminate
-from readingroom.engagement.tenants import add_tenant, get_tenant
+from readingroom.engagement.tenants import add_tenant, exclude_table, get_tenant
 from readingroom.house import House
 from readingroom.keys.roles import Role
 from readingroom.models.dataset import Mail
@@ -236,6 +236,15 @@ class Disk:
         values = (json.dumps(changed), digest(changed), category)
         self.sql(place, f"UPDATE copies SET manifest = ?, manifest_sha256 = ? {where}", *values)
 
+    def sealed(self, place: PlaceName, category: Category, old: str, new: str) -> None:
+        """A manifest that was sealed like this: the log names it, too."""
+        where = "WHERE category = ? AND state = 'sealed'"
+        before = self.one(place, f"SELECT manifest_sha256 FROM copies {where}", category)
+        self.manifest(place, category, old, new)
+        after = self.one(place, f"SELECT manifest_sha256 FROM copies {where}", category)
+        change = "UPDATE events SET leaf = CAST(replace(CAST(leaf AS TEXT), ?, ?) AS BLOB) WHERE name = 'copy.sealed'"
+        self.sql(place, change, before, after)
+
     def spoil(self, place: PlaceName, kind: str, category: Category) -> None:
         """Other bytes in the place of a part's."""
         path = self.part(place, kind, category)
@@ -314,6 +323,14 @@ def _late_view(disk: Disk) -> None:
     disk.view(tenant=f"'{LEAVES}'", at=f"'{disk.later(hours=1)}'")
 
 
+def _exclude(disk: Disk) -> None:
+    """The customer had excluded a table before the copy was made; nobody heeded it."""
+    with disk.house() as house:
+        exclude_table(house, STAYS, "contact", actor="customer")
+    leaf = 'CAST(replace(CAST(leaf AS TEXT), \'"at":"20\', \'"at":"19\') AS BLOB)'
+    disk.sql(None, f"UPDATE events SET leaf = {leaf} WHERE name = 'tenant.table_excluded'")
+
+
 Break = Callable[[Disk], object]
 
 # promise → what somebody might do to the room, each of which must turn the row
@@ -371,18 +388,33 @@ BREAKS: dict[str, dict[str, Break]] = {
         "tile flipped": lambda d: d.flip(next((d.base(US) / "logs" / STAYS / "tile" / "entries").rglob("*.p/*"))),
     },
     "P11": {
+        "sealed with an uncleared table": lambda d: d.sealed(
+            US, Category.MARKETING, '"table": "msevtmgt_event"', '"table": "salary"'
+        ),
+        "sealed with an excluded table": _exclude,
         "manifest rewritten": lambda d: d.manifest(US, Category.MARKETING, '"contact"', '"salary"'),
         "another table in a part": lambda d: d.sql(
             US, "UPDATE parts SET table_name = 'salary' WHERE table_name = 'contact'"
         ),
     },
-    "P12": {"manifest rewritten": lambda d: d.manifest(US, Category.QUERY, '"activity-log"', '"dataverse"')},
+    "P12": {
+        "sealed with another store": lambda d: d.sealed(US, Category.QUERY, '"activity-log"', '"dataverse"'),
+        "manifest rewritten": lambda d: d.manifest(US, Category.QUERY, '"activity-log"', '"dataverse"'),
+    },
     "P13": {
+        "sealed with another column": lambda d: d.sealed(SCHEMA, Category.SCHEMA, "ColumnType", "DisplayName"),
         "manifest rewritten": lambda d: d.manifest(SCHEMA, Category.SCHEMA, "ColumnType", "DisplayName"),
         "another table in a part": lambda d: d.sql(SCHEMA, "UPDATE parts SET table_name = 'contact'"),
     },
     "P14": {
         "part replaced": lambda d: d.spoil(US, "data", Category.MARKETING),
+        "sealed with hard findings": lambda d: d.sealed(US, Category.QUERY, '"hard": 0', '"hard": 1'),
+        "sealed without a treatment": lambda d: d.sealed(
+            US, Category.QUERY, '"treatment": "query(auto)"', '"treatment": ""'
+        ),
+        "sealed with people alone": lambda d: d.sealed(
+            US, Category.MARKETING, '"classes": 1, "k_reached": ', '"classes": 2, "k_reached": -'
+        ),
         "part and its hash replaced": lambda d: (
             d.spoil(US, "data", Category.QUERY),
             d.sql(US, "UPDATE parts SET sha256 = ?", "0" * 64),
@@ -452,6 +484,8 @@ BREAKS: dict[str, dict[str, Break]] = {
         "mails as items": lambda d: d.sql(SCHEMA, "UPDATE items SET kind = 'mail'"),
     },
     "P26": {
+        "sealed with hard findings": lambda d: d.sealed(SCHEMA, Category.SCHEMA, '"hard": 0', '"hard": 1'),
+        "sealed with data": lambda d: d.sealed(SCHEMA, Category.SCHEMA, '"store": "schema"', '"store": "dataverse"'),
         "scan rewritten": lambda d: d.manifest(SCHEMA, Category.SCHEMA, "withheld: name of", "passed: name of"),
         "part replaced": lambda d: d.spoil(SCHEMA, "data", Category.SCHEMA),
     },

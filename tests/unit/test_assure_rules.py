@@ -95,6 +95,11 @@ def test_the_end_of_a_notice_is_its_date_and_that_of_the_switch_its_instant() ->
     assert (ended.step, ended.at, ended.began_at) == (Step.TERMINATE, at(6), at(0))
 
 
+def test_a_letter_that_lay_unread_counts_from_the_day_it_came() -> None:
+    (end,) = ends(moments([receipt(Step.OPT_IN, 0), receipt(Step.OPT_OUT, 40, until=32)]))
+    assert (end.at, end.told_at, end.noticed) == (at(32), at(40), True)
+
+
 def test_the_notice_is_the_one_agreed_to_then() -> None:
     assert [notice_at(AGAIN, at(day)) for day in (-1, 1, 7, 9)] == [None, 1, 1, 2]
 

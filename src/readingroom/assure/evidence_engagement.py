@@ -12,7 +12,7 @@ from typing import Final
 from readingroom.assure.finding import Finding, count, not_yet, weigh
 from readingroom.assure.holdings import purge_entries, uncertified
 from readingroom.assure.register import Leaf, Seen, place_leaves, room_leaves, rows_of, views
-from readingroom.assure.timeline import BY_CUSTOMER, LEAVING, End, Moment, ends, may_copy, may_view, moments
+from readingroom.assure.timeline import BY_CUSTOMER, LEAVING, SETTLE, End, Moment, ends, may_copy, may_view, moments
 from readingroom.copies.records import Copy, list_copies
 from readingroom.copies.states import CopyState
 from readingroom.core.errors import LogFault
@@ -128,11 +128,10 @@ def _over(house: House, steps: Collection[Step]) -> list[_Ended]:
     for tenant, line in timelines(house).items():
         for end in ends(line):
             if end.step in steps:
-                mine = tuple(c for c in copies if c.tenant == tenant and end.began_at <= c.created_at <= end.at)
-                late = (one for one in seen if one.tenant == tenant and one.at > end.at)
-                found.append(
-                    _Ended(TenantName(tenant), end, mine, tuple(one for one in late if not may_view(line, one.at)))
-                )
+                mine = tuple(c for c in copies if c.tenant == tenant and end.began_at <= c.created_at <= end.told_at)
+                late = (one for one in seen if one.tenant == tenant and one.at > end.at + SETTLE)
+                late = (one for one in late if one.at <= end.told_at or not may_view(line, one.at))
+                found.append(_Ended(TenantName(tenant), end, mine, tuple(late)))
     return found
 
 

@@ -38,9 +38,10 @@ class End:
     """One end of an engagement: when use had to stop, and by which step."""
 
     step: Step
-    at: datetime  # when it took effect
+    at: datetime  # the date that counts
+    told_at: datetime  # when it was written down; a letter may lie unread until then
     began_at: datetime
-    noticed: bool  # it was announced, so that no copy lives past `at`
+    noticed: bool  # it was announced, so that no copy lives past `at` (P03)
 
 
 def moments(receipts: Sequence[Mapping[str, Any]]) -> tuple[Moment, ...]:
@@ -66,14 +67,13 @@ def notice_at(steps: Sequence[Moment], at: datetime) -> int | None:
 
 def ends(steps: Sequence[Moment]) -> tuple[End, ...]:
     """Every end of the engagement so far, oldest first."""
-    found, began, noticed = [], None, False
+    found, began = [], None
     for one in steps:
         if one.step is Step.OPT_IN:
-            began, noticed = one.at, False
-        noticed = noticed or one.step is Step.GIVE_NOTICE
+            began = one.at
         if one.step in LEAVING and began is not None:
-            over = one.ends_at if noticed and one.ends_at is not None else one.at
-            found.append(End(one.step, min(over, one.at), began, noticed and one.step is Step.RUN_OUT))
+            over = min(one.ends_at or one.at, one.at)
+            found.append(End(one.step, over, one.at, began, noticed=over < one.at - SETTLE or one.step is Step.RUN_OUT))
     return tuple(found)
 
 
