@@ -75,6 +75,8 @@ class HashSet:
 
     def add(self, hashes: Hashes) -> None:
         """Take hashes in."""
+        if not len(hashes):
+            return
         self._new.append(hashes)
         self._waiting += len(hashes)
         if self._waiting > _PENDING:

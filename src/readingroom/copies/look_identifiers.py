@@ -34,32 +34,8 @@ _UMLAUTS: Final = str.maketrans(
 )
 _CAMEL: Final = re.compile(r"(?<=[a-z])(?=[A-Z])")
 _PARTICLES: Final = frozenset(
-    [
-        "van",
-        "von",
-        "der",
-        "den",
-        "de",
-        "la",
-        "le",
-        "del",
-        "los",
-        "las",
-        "da",
-        "dos",
-        "di",
-        "du",
-        "mac",
-        "mc",
-        "saint",
-        "san",
-        "santa",
-        "al",
-        "el",
-        "ben",
-        "bin",
-    ]
-)
+    ("van", "von", "der", "den", "de", "la", "le", "del", "los", "las", "da", "dos", "di", "du", "mac", "mc", "saint")
+) | {"san", "santa", "al", "el", "ben", "bin"}
 _SHORTEST_NAME: Final = 5  # letters of a whole name: less is no proof of a person
 
 
@@ -72,6 +48,7 @@ class Known:
         self.phones, self.numbers, self.records = HashSet(), HashSet(), HashSet()
         self.parts, self.plain, self.turned, self.joined = HashSet(), HashSet(), HashSet(), HashSet()
         self.given, self.family, self.common = HashSet(), HashSet(), HashSet()
+        self._seen = {"email": HashSet(), "phone": HashSet()}
         self.given.add(self.hasher.texts(sorted(given_names())))
         self.family.add(self.hasher.texts(sorted(family_names())))
         self.common.add(self.hasher.texts(sorted(common_words())))
@@ -85,9 +62,9 @@ class Known:
         """Take in every identifier of a batch of raw rows."""
         for name in batch.schema.names:
             if _EMAIL.search(name):
-                self._learn_emails(_distinct(batch.column(name)))
+                self._learn_emails(self._fresh("email", _distinct(batch.column(name))))
             if _PHONE.search(name):
-                self._learn_phones(_distinct(batch.column(name)))
+                self._learn_phones(self._fresh("phone", _distinct(batch.column(name))))
             if _NUMBER.search(name):
                 numbers = ["".join(c for c in value.lower() if c.isalnum()) for value in _distinct(batch.column(name))]
                 self.numbers.add(self.hasher.texts([number for number in numbers if len(number) >= 7]))
@@ -96,6 +73,13 @@ class Known:
                 self.records.add(self.hasher.texts([one for one in ids if len(one) == 32]))
         if table.lower() in PEOPLE:
             self._learn_names(batch)
+
+    def _fresh(self, kind: str, values: Sequence[str]) -> list[str]:
+        """The values that were not met before: interactions repeat the same few people for ever."""
+        hashes = self.hasher.texts(values)
+        new = ~self._seen[kind].has(hashes)
+        self._seen[kind].add(hashes[new])
+        return [values[at] for at in np.flatnonzero(new).tolist()]
 
     def _learn_emails(self, values: Sequence[str]) -> None:
         found = sorted({address.lower() for value in values for address in _ADDRESS.findall(value)})
