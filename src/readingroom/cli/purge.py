@@ -3,22 +3,28 @@
 from __future__ import annotations
 
 import base64
-import json
-from typing import Annotated
+from contextlib import suppress
+from pathlib import Path
+from typing import Annotated, Final
 
 import typer
 
 from readingroom.audit.checkpoint import parse_verifier_key
 from readingroom.cli.act import house
-from readingroom.cli.files import read_input
+from readingroom.cli.files import read_input, read_text
 from readingroom.cli.show import AsJson, answer, rows
 from readingroom.copies.certificate import read_certificate, verify_certificate
 from readingroom.copies.purge import purge_due
-from readingroom.core.errors import UsageError
+from readingroom.core.canonical import parse_object
+from readingroom.core.errors import ReadingroomError, UsageError
 from readingroom.core.ids import CopyId
 from readingroom.keys.roles import Role
 
 app = typer.Typer(name="purge", help="Purge what is due; certificates.", no_args_is_help=True, add_completion=False)
+
+_KEY_BYTES: Final = 32
+_KEY_FILE_LIMIT: Final = 64 * 1024
+_PATH_LIMIT: Final = 4096
 
 
 @app.command("run")
@@ -48,25 +54,23 @@ def verify(
 
 
 def _public_key(text: str) -> bytes:
-    """32 bytes from a verifier key, base64, or a file that holds either (or roles/public.json: the worker's)."""
-    try:
-        with open(text, encoding="utf-8") as file:  # noqa: PTH123 - may well be no path at all
-            text = file.read(4096).strip()
-    except (OSError, ValueError):
-        pass
+    """32 bytes from base64, a verifier key, or a file with either; of roles/public.json, the worker's."""
+    path = Path(text)
+    if len(text) < _PATH_LIMIT and path.is_file():
+        text = read_text(text, limit=_KEY_FILE_LIMIT).strip()
     if text.startswith("{"):
-        text = str(json.loads(text)["roles"]["worker"]["sign"])
-    if "+" in text and text.count("+") >= 2 and text.split("+")[1]:
-        try:
-            return parse_verifier_key(text)[1]
-        except Exception as error:
-            if not isinstance(error, UsageError):
-                raise UsageError("that is not a verifier key") from None
-            raise
-    try:
-        key = base64.b64decode(text + "=" * (-len(text) % 4), altchars=b"-_" if "-" in text or "_" in text else None)
-    except ValueError:
-        key = b""
-    if len(key) != 32:
-        raise UsageError("a public key is 32 bytes in base64, a verifier key, or a file with one")
-    return key
+        text = _workers(text)
+    with suppress(ValueError):
+        key = base64.b64decode(text, validate=True)
+        if len(key) == _KEY_BYTES:
+            return key
+    with suppress(ReadingroomError):
+        return parse_verifier_key(text)[1]
+    raise UsageError("--key is 32 bytes in base64, a verifier key, or a file with one (ROOM/roles/public.json)")
+
+
+def _workers(text: str) -> str:
+    """The worker's signing key in a file of public keys."""
+    roles = parse_object(text, what="the key file").get("roles", {})
+    worker = roles.get(Role.WORKER.value, {}) if isinstance(roles, dict) else {}
+    return str(worker.get("ed25519", "")) if isinstance(worker, dict) else ""

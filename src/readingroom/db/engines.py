@@ -75,7 +75,9 @@ class Database:
         """Leave nothing deleted in the write-ahead log (SQLite); a purge calls it, since old pages outlive a delete."""
         if self.engine.dialect.name == "sqlite":
             with self.engine.connect() as connection:
-                connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
+                busy = connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)").scalar()
+            if busy:
+                raise DatabaseFault(f"database {self.name}: a reader holds the write-ahead log; try again")
 
     def close(self) -> None:
         """Give back every connection."""
