@@ -56,7 +56,7 @@ from readingroom.simulation.fiction import Size, write_tenant
 from readingroom.sources import open_sources
 from readingroom.subjects.erase import erase_subject
 from readingroom.subjects.identifiers import parse_identifiers
-from readingroom.worker import run_round
+from readingroom.worker import advance, run_round
 
 STAYS, LEAVES = TenantName("northwind"), TenantName("adatum")
 US, EU, SCHEMA = PlaceName("us"), PlaceName("eu"), PlaceName("schema-us")
@@ -603,3 +603,17 @@ def test_a_process_that_holds_one_place_says_what_it_does_not_see(scene: Path) -
         assert look(house, "P15").status is Status.KEPT
     finally:
         _close(house)
+
+
+def test_a_month_later_after_a_letter_nothing_is_broken(scene: Path, tmp_path: Path) -> None:
+    disk = Disk(tmp_path / "room")
+    shutil.copytree(scene, disk.root)
+    with disk.house() as house:
+        opt_out(house, STAYS, ADMIN, received=house.clock.now())
+    advance(disk.root, timedelta(days=31))
+    with disk.house() as house:
+        found = {row.id: (row.status, row.evidence) for row in promise_table(house)}
+    assert {promise: said for promise, said in found.items() if said[0] is Status.BROKEN} == {}
+    assert {found[promise][0] for promise in ("P02", "P03", "P15", "P24", "P29", "P35")} == {Status.KEPT}
+    assert found["P15"][1].startswith("0 live copies")
+    assert found["P16"][0] is Status.NOT_YET

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final
 
-from sqlalchemy import select
+from sqlalchemy import Table, select
 
 from readingroom.assure.evidence_copies import over_age, unlisted
 from readingroom.assure.finding import Finding, count, not_yet, weigh
@@ -13,7 +13,7 @@ from readingroom.assure.holdings import copies_of
 from readingroom.assure.register import place_rows, room_leaves
 from readingroom.copies.records import Copy, list_copies
 from readingroom.copies.states import CopyState
-from readingroom.copies.tables import ITEMS, OBJECTS, PARTS, ObjectState
+from readingroom.copies.tables import COPIES, ITEMS, OBJECTS, PARTS, ObjectState
 from readingroom.core.category import Category
 from readingroom.core.errors import Refusal
 from readingroom.core.ids import PlaceName
@@ -93,15 +93,21 @@ def apart(house: House) -> Finding:
                 wrong.append("an object is not registered")
             elif not _in_folder(path, copies.get(row["copy"])):
                 wrong.append("an object stands in a folder that is not its copy's")
-    for table in (PARTS, OBJECTS, ITEMS):
-        for _, row in place_rows(house, table):
-            copy = copies.get(row["copy"])
-            if copy is None or copy.tenant != row["tenant"]:
-                wrong.append("a row names another tenant than its copy")
+        wrong += [
+            "rows name another tenant than their copy" for table in (PARTS, OBJECTS, ITEMS) if _mixed(place, table)
+        ]
     live = [copy for copy in copies.values() if copy.state is CopyState.SEALED]
     wrong += ["a live copy has no keys" for c in live if not house.place(c.place).keyring.copy_exists(c.id)]
     tenants = len({copy.tenant for copy in copies.values()})
     return weigh(wrong, shown=f"{count(objects, 'object')} of {count(tenants, 'tenant')}, each in its tenant's folder")
+
+
+def _mixed(place: Place, table: Table) -> bool:
+    """Whether a row of the table names a copy that is not there, or is another tenant's."""
+    pair = table.outerjoin(COPIES, (table.c.copy == COPIES.c.id) & (table.c.tenant == COPIES.c.tenant))
+    stray = select(table.c.copy).select_from(pair).where(COPIES.c.id.is_(None)).limit(1)
+    with place.db.read(EVERY_TENANT) as connection:
+        return connection.execute(stray).first() is not None
 
 
 def _in_folder(path: str, copy: Copy | None) -> bool:
@@ -154,6 +160,8 @@ def schema_place(house: House) -> Finding:
 
 
 def _not_schemas(house: House, name: PlaceName) -> Iterator[str]:
-    for place, row in place_rows(house, ITEMS):
-        if place == name and row["kind"] != "schema":
-            yield "an item in the schema place is no schema"
+    kinds = select(ITEMS.c.kind).distinct()
+    with house.place(name).db.read(EVERY_TENANT) as connection:
+        for kind in connection.execute(kinds).scalars():
+            if kind != "schema":
+                yield "items in the schema place are no schema"
