@@ -22,7 +22,9 @@ from readingroom.copies.look_text import Block, normal
 from readingroom.copies.look_words import MOST_WORDS, split_words
 
 PEOPLE: Final = frozenset({"contact", "lead", "systemuser"})
-_EMAIL: Final = re.compile(r"mail(?:address)?\d?(?:used)?$|upn$|^domainname$|^userid$|recipient$|contactpoint$", re.IGNORECASE)
+_EMAIL: Final = re.compile(
+    r"mail(?:address)?\d?(?:used)?$|upn$|^domainname$|^userid$|recipient$|contactpoint$", re.IGNORECASE
+)
 _PHONE: Final = re.compile(r"phone|^fax$|^pager$|mobile|recipient$|contactpoint$", re.IGNORECASE)
 _RECORD: Final = re.compile(r"^(?:id|contactid|leadid|systemuserid|azureactivedirectoryobjectid)$", re.IGNORECASE)
 _NUMBER: Final = re.compile(r"governmentid|iban$|vat|employeeid|passport|ssn|taxid|nationalid", re.IGNORECASE)
