@@ -41,6 +41,13 @@ class Context:
             self.houses[role] = open_house(self.root, role)
         return self.houses[role]
 
+    def close(self) -> None:
+        """Give back every connection: with the last one, a database's write-ahead log goes."""
+        while self.houses:
+            _, opened = self.houses.popitem()
+            for database in (opened.db, *(place.db for place in opened.places.values())):
+                database.close()
+
 
 def house(ctx: typer.Context, role: Role) -> House:
     """The room of this command, opened in `role`."""

@@ -97,6 +97,7 @@ def main(
 ) -> None:
     """Open the room named by -C or READINGROOM_ROOM."""
     ctx.obj = Context(room_root)
+    ctx.call_on_close(ctx.obj.close)
 
 
 def run(arguments: Sequence[str] | None = None) -> None:

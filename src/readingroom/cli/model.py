@@ -6,13 +6,14 @@ from typing import Annotated
 
 import typer
 
-from readingroom.access.people import find_person
+from readingroom.access.people import Person, find_person, person_of_actor
 from readingroom.cli.act import house, in_simulation
 from readingroom.cli.files import read_input
 from readingroom.cli.show import AsJson, answer, progress, rows
 from readingroom.cli.training import MODEL_PURPOSE, material
 from readingroom.core.errors import ReleaseRefused, UsageError
 from readingroom.core.ids import ModelId
+from readingroom.house import House
 from readingroom.keys.roles import Role
 from readingroom.models.accounting import Budget
 from readingroom.models.spam_checker import (
@@ -63,10 +64,11 @@ def gate(
     opened = house(ctx, Role.WEB)
     if person:
         in_simulation(opened, "--as", page=PAGE)
-    trainer = find_person(opened, person or str(show_model(opened, ModelId(model))["trainer"]))
+    trainer = find_person(opened, person) if person else _trainer(opened, ModelId(model))
     source, _ = material(opened, house(ctx, Role.SUBJECTS), trainer)
     report = gate_model(opened, ModelId(model), source, progress=progress(as_json=as_json))
-    lines = [f"{'pass' if c['passed'] else 'FAIL'}  {c['name']}: {c['detail']}" for c in report.public()["checks"]]
+    checks = report.public()["checks"]
+    lines = [f"{'pass' if c['passed'] else 'FAIL'}  {c['check']}" + (f": {c['why']}" if c["why"] else "") for c in checks]
     answer(report.public(), as_json=as_json, text="\n".join(lines))
     if not report.passed:
         raise ReleaseRefused(f"{model} did not pass the gate", reasons=report.reasons)
@@ -101,8 +103,9 @@ def score(
 ) -> None:
     """How much a mail looks like spam, 0 to 100, and why."""
     found = score_mail(house(ctx, Role.WEB), ModelId(model), read_input(file, limit=MAIL_LIMIT)).public()
-    reasons = "".join(
-        f"\n  {reason['text'] if isinstance(reason, dict) and 'text' in reason else reason}"
-        for reason in found["reasons"]
-    )
+    reasons = "".join(f"\n  {one['kind']}: towards {one['towards']}, {one['share']:.0%}" for one in found["reasons"])
     answer(found, as_json=as_json, text=f"{found['score']} ({found['band']}){reasons}")
+
+
+def _trainer(opened: House, model: ModelId) -> Person:
+    return person_of_actor(opened, str(show_model(opened, model)["trained_by"]))

@@ -157,6 +157,8 @@ def _format(kind: str, path: Path) -> str:
     more = ", and Delta tables (not read yet)" if delta else ""
     if kind == "interactions":
         return "Dynamics 365 Marketing interactions, CSV blobs" + more
+    if not delta and not (path / "model.json").is_file():
+        return "Azure Synapse Link for Dataverse, but no model.json is there yet"
     return "Azure Synapse Link for Dataverse, CSV" + more
 
 
