@@ -64,12 +64,12 @@ def workstations(house: House) -> Finding:
     seen = [one for one in views(house) if one.action == Action.VIEW.value]
     if not seen:
         return not_yet("nobody has looked at anything")
-    known = {one.id: one for one in list_workstations(house)}
+    known = {str(one.id): one for one in list_workstations(house)}
     people = {one.actor: one.id for one in list_people(house)}
     logged = {leaf.facts["workstation"]: leaf.at for leaf in room_leaves(house, "workstation.enrolled")}
     wrong = []
     for one in seen:
-        station = known.get(one.workstation)  # type: ignore[call-overload]
+        station = known.get(one.workstation)
         if station is None or logged.get(one.workstation) is None:
             wrong.append("an item was looked at from no enrolled workstation")
         elif one.at < station.enrolled_at or (station.retired_at is not None and one.at > station.retired_at):
@@ -94,8 +94,8 @@ def justified(house: House) -> Finding:
         if grant.decided_by is None or grant.decided_by == grant.person:
             wrong.append("a grant was not approved by somebody else")
     seen = [one for one in views(house) if one.action == Action.VIEW.value]
-    spans = {grant.id: grant for grant in granted}
-    wrong += ["something was looked at outside of a grant" for one in seen if not _inside(spans.get(one.grant), one.at)]  # type: ignore[call-overload]
+    spans = {str(grant.id): grant for grant in granted}
+    wrong += ["something was looked at outside of a grant" for one in seen if not _inside(spans.get(one.grant), one.at)]
     wrong += _over_budget(seen, limits.view_budget)
     return weigh(wrong, shown=f"{count(len(granted), 'grant')}, each justified; {count(len(seen), 'view')} within one")
 
@@ -160,7 +160,7 @@ def subprocessors(house: House) -> Finding:
             others += 1
             wrong += (
                 []
-                if _listed(house, lists, person, grant)
+                if _listed(house, lists, person=person, grant=grant)
                 else ["a grant went to somebody whose employer is not listed"]
             )
     shown = (
@@ -184,7 +184,7 @@ def _list_at(lists: Sequence[SubprocessorList], grant: Grant) -> int:
     )
 
 
-def _listed(house: House, lists: Sequence[SubprocessorList], person: Person, grant: Grant) -> bool:  # noqa: PLR0917
+def _listed(house: House, lists: Sequence[SubprocessorList], *, person: Person, grant: Grant) -> bool:
     """Whether the employer stood on the list, as published when the grant began, for the days of notice."""
     at = grant.starts_at or grant.requested_at
     since = listed_since([one for one in lists if one.published_at <= at], person.employer)

@@ -141,7 +141,7 @@ def schema_place(house: House) -> Finding:
     name = house.settings.schema_place
     if name not in house.places:
         return not_yet("this process does not hold the schema place")
-    copies = {copy.id: copy for copy in list_copies(house)}
+    copies = {str(copy.id): copy for copy in list_copies(house)}
     here = [copy for copy in copies.values() if copy.place == name]
     if not here:
         return not_yet("there is no schema copy")
@@ -153,7 +153,7 @@ def schema_place(house: House) -> Finding:
         return weigh(wrong, shown="registered copies are schemas", lacks="a listing: this process may only write there")
     for path in listed:
         steps = path.split("/")
-        copy = copies.get(steps[3]) if len(steps) == 5 else None  # type: ignore[call-overload]
+        copy = copies.get(steps[3]) if len(steps) == 5 else None
         if copy is None or copy.category is not Category.SCHEMA or steps[1] != Category.SCHEMA.value:
             wrong.append("an object in the schema place is no schema")
     return weigh(wrong, shown=f"{count(len(listed), 'object')} listed, all of {count(len(here), 'schema copy')}")
