@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import time
 from collections.abc import Sequence
 from typing import Any
 from urllib.parse import quote
@@ -281,3 +282,30 @@ def test_views_keep_every_cell_in_its_place() -> None:
         assert isinstance(view, Block)
         assert view.text.count("\0") == len(view.cells)
         assert normal(view).count(b"\0") == len(view.cells)
+
+
+@pytest.mark.parametrize(
+    "piece",
+    [
+        "a",
+        "@",
+        "a@a.",
+        "<",
+        "<a ",
+        "<!--",
+        "<style>",
+        "%41",
+        "=41",
+        "1 ",
+        "a dot ",
+        "&#65;",
+        "\\u0041",
+        "GB82 ",
+        "ssn ",
+    ],
+)
+def test_no_text_makes_it_slow(look: SecondLook, piece: str) -> None:
+    """A megabyte of anything takes seconds, not minutes: no step is quadratic in a cell."""
+    start = time.process_time()
+    look.check("mail", column([piece * (1_000_000 // len(piece))]))
+    assert time.process_time() - start < 10

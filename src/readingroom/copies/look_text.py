@@ -41,9 +41,7 @@ _INLINE: Final = "a|abbr|b|bdi|bdo|big|cite|code|del|dfn|em|font|i|ins|kbd|mark|
 _TAG_INSIDE: Final = re.compile(
     rf"<!--[^\0]{{0,4096}}?-->|</?(?:{_INLINE}|sub|sup|tt|u|wbr)(?:[\s/][^<>\0]{{0,4096}})?>", re.IGNORECASE
 )
-_TAG: Final = re.compile(
-    r"<(?:style|script)\b[^\0]{0,65536}?</(?:style|script)\s*>|<[/!?a-zA-Z][^<>\0]{0,8192}>", re.IGNORECASE
-)
+_TAG: Final = re.compile(r"<[/!?a-zA-Z][^<>\0]{0,8192}>")
 _PERCENT: Final = re.compile(r"%[0-9A-Fa-f]{2}")
 _UNBROKEN: Final = re.compile(r"[^\s\0\"'<>]*")
 _ESCAPED: Final = re.compile(r"\\(?:u([0-9A-Fa-f]{4})|x([0-9A-Fa-f]{2})|([nrt\"'/\\]))")
