@@ -40,25 +40,33 @@ class Database:
         if make_url(url).get_backend_name() == "sqlite" and not Path(make_url(url).database or "").is_file():
             raise DatabaseFault(f"database {name}: the file is not there")
         database = cls(name, _engine(url), schema)
-        try:
+        with database.closed_on_error():
             missing = sorted(set(schema.tables) - set(inspect(database.engine).get_table_names()))
-        except SQLAlchemyError as error:
-            raise DatabaseFault(f"database {name}: {type(error).__name__}") from None
-        if missing:
-            raise DatabaseFault(f"database {name}: no table {', '.join(missing)}; it is of another version")
+            if missing:
+                raise DatabaseFault(f"database {name}: no table {', '.join(missing)}; it is of another version")
         return database
 
     @classmethod
     def create(cls, name: str, url: str, schema: MetaData) -> Database:
         """Make the tables in an empty database; DatabaseFault if there are tables already."""
         database = cls(name, _engine(url), schema)
-        try:
+        with database.closed_on_error():
             if inspect(database.engine).get_table_names():
                 raise DatabaseFault(f"database {name}: there are tables already; init never overwrites")
             schema.create_all(database.engine)
-        except SQLAlchemyError as error:
-            raise DatabaseFault(f"database {name}: {type(error).__name__}") from None
         return database
+
+    @contextmanager
+    def closed_on_error(self) -> Iterator[None]:
+        """Give every connection back when the block fails; a foreign error becomes ours, without its text."""
+        try:
+            yield
+        except SQLAlchemyError as error:
+            self.close()
+            raise DatabaseFault(f"database {self.name}: {type(error).__name__}") from None
+        except BaseException:
+            self.close()
+            raise
 
     @contextmanager
     def read(self, tenant: TenantName) -> Iterator[Connection]:
