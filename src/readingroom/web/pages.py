@@ -5,6 +5,7 @@ Rule: templates get plain values; nothing is marked safe anywhere but the mail f
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
@@ -43,12 +44,11 @@ def page(request: Request, template: str, status: int = 200, **values: Any) -> H
         "csrf": csrf_token(request.cookies.get(COOKIE, "")) if session else "",
         "simulation": house.settings.simulation,
         "room_name": house.settings.name,
-        "skew": f"{skew:.0f}",
+        "skew": f"{skew:.0f}",  # how far the room's clock is ahead; countdowns add it
         "nav": _nav(request, session),
         "here": request.url.path,
         "who": _who(request, session),
         "message": request.query_params.get("done", "") and DONE.get(request.query_params["done"], ""),
-        "bad": False,
     }
     return HTMLResponse(_ENVIRONMENT.get_template(template).render({**frame, **values}), status_code=status)
 
@@ -80,9 +80,9 @@ def until(instant: datetime) -> str:
     return f"{instant.timestamp():.0f}"
 
 
-def tenths(share: float) -> str:
-    """A share as one of the style sheet's widths (no inline style under our policy)."""
-    return f"w{min(max(round(share * 10), 0), 10) * 10}"
+def pretty(value: Any) -> str:
+    """A JSON value on lines of its own."""
+    return json.dumps(value, indent=1, ensure_ascii=False, default=str)
 
 
 def _nav(request: Request, session: Session | None) -> Sequence[tuple[str, str]]:
@@ -108,4 +108,4 @@ def _who(request: Request, session: Session | None) -> str:
     return get_person(house_of(request), session.who.person).name
 
 
-_ENVIRONMENT.filters.update(when=when, until=until, tenths=tenths)
+_ENVIRONMENT.filters.update(when=when, until=until, pretty=pretty)

@@ -251,6 +251,9 @@ def test_the_customer_sees_who_looked_and_can_stop_it_at_once(room: Room) -> Non
     assert "Vendor Example" in views
     assert "Ada Example" not in views  # pseudonyms only
     assert post(room, harbor, "/portal/pause", turn="on").status_code == 303
+    late = ada.get(item["frame"], headers=JSON)  # handed out before, not fetched yet
+    assert late.status_code == 403
+    assert any("engagement" in reason for reason in late.json()["reasons"])
     refused = fetch(room, ada, grant.id, [item["item"]])
     assert refused.status_code == 403
     assert post(room, harbor, "/portal/pause", turn="off").status_code == 303

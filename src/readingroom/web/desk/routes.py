@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from collections import Counter
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Form
 from starlette.requests import Request
@@ -12,10 +13,12 @@ from readingroom.access.facts import confirm_fact, list_facts
 from readingroom.access.grant_states import GrantState
 from readingroom.access.grants import approve_grant, deny_grant, list_grants
 from readingroom.access.people import get_person, list_people
+from readingroom.assure.finding import Status
 from readingroom.assure.table import promise_table
 from readingroom.core.errors import UsageError
 from readingroom.core.ids import GrantId, ModelId
 from readingroom.models.spam_checker import list_models, release_model, score_mail
+from readingroom.models.states import ModelState
 from readingroom.review.flag import decide_flag, list_flags
 from readingroom.review.flag_states import FlagState
 from readingroom.subjects.requests import list_requests
@@ -92,7 +95,7 @@ def decide_one(request: Request, flag: str, answer: Annotated[str, Form()]) -> R
 @declare(router, "GET", "/desk/models", Permission.ENGINEER)
 def models(request: Request) -> Response:
     """Models with their budgets and gates; a mail to try a released one on."""
-    return page(request, "desk/models.html", models=list_models(house_of(request)), score=None, mail="")
+    return _models(request, score=None, mail="")
 
 
 @declare(router, "POST", "/desk/models/{model}/release", Permission.ENGINEER)
@@ -108,10 +111,21 @@ def score(request: Request, mail: Annotated[str, Form(max_length=MAIL_LIMIT)]) -
     """Try the released spam checker on a mail; the mail is not kept."""
     house = house_of(request)
     found = score_mail(house, None, mail.encode())
-    return page(request, "desk/models.html", models=list_models(house), score=found.public(), mail=mail)
+    return _models(request, score=found.public(), mail=mail)
 
 
 @declare(router, "GET", "/desk/promises", Permission.STAFF)
 def promises(request: Request) -> Response:
     """The promises with live evidence."""
-    return page(request, "desk/promises.html", rows=promise_table(house_of(request)))
+    rows = promise_table(house_of(request))
+    counted = Counter(row.status.value for row in rows)
+    tally = [(status.value, counted[status.value]) for status in Status if counted[status.value]]
+    return page(request, "desk/promises.html", rows=rows, tally=tally)
+
+
+def _models(request: Request, *, score: dict[str, Any] | None, mail: str) -> Response:
+    house = house_of(request)
+    found = list_models(house)
+    released = any(model["state"] == ModelState.RELEASED for model in found)
+    actor = get_person(house, session_of(request).who.person).actor
+    return page(request, "desk/models.html", models=found, released=released, actor=actor, score=score, mail=mail)

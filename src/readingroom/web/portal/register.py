@@ -15,11 +15,15 @@ from typing import Any
 
 from sqlalchemy import select
 
+from readingroom.access.grant_states import GrantState
+from readingroom.access.grants import list_grants
+from readingroom.access.people import get_person
 from readingroom.audit.tables import PLACE_EVENTS
 from readingroom.engagement.tenants import Tenant
 from readingroom.house import House
 
 _LOOKS = ("item.viewed", "part.opened", "access.denied")
+_STEPS = ("copy.part_registered", "copy.part_recorded")
 _WORDS = {
     "item.viewed": "looked at items",
     "part.opened": "read for a model, check or request",
@@ -71,10 +75,35 @@ def last_look(house: House, tenant: Tenant) -> datetime | None:
     return found
 
 
-def recent_events(house: House, tenant: Tenant, limit: int = 40) -> list[dict[str, Any]]:
-    """The newest lines of the tenant's register, public part only."""
+@dataclass(frozen=True)
+class Opening:
+    """Somebody who may look now: the grant as the customer reads it (P20, P22)."""
+
+    actor: str
+    employer: str
+    country: str
+    category: str
+    purpose: str
+    why: str
+    until: datetime | None
+
+
+def openings(house: House, tenant: Tenant) -> list[Opening]:
+    """The grants that are active now, the newest first; people by their pseudonyms."""
+    found = []
+    for grant in list_grants(house, tenant.name):
+        if grant.state is GrantState.APPROVED:
+            who = get_person(house, grant.person)
+            about = (grant.category.value, grant.purpose, grant.why, grant.ends_at)
+            found.append(Opening(who.actor, who.employer, who.country, *about))
+    return found[::-1]
+
+
+def recent_events(house: House, tenant: Tenant, limit: int = 25) -> list[dict[str, Any]]:
+    """The newest lines of the tenant's register, public part only, without the single steps of copy runs."""
     place = house.place(tenant.place)
-    query = select(PLACE_EVENTS.c.leaf, PLACE_EVENTS.c.log_index).where(PLACE_EVENTS.c.tenant == tenant.name)
+    mine = (PLACE_EVENTS.c.tenant == tenant.name) & PLACE_EVENTS.c.name.not_in(_STEPS)
+    query = select(PLACE_EVENTS.c.leaf, PLACE_EVENTS.c.log_index).where(mine)
     with place.db.read(tenant.name) as connection:
         rows = connection.execute(query.order_by(PLACE_EVENTS.c.number.desc()).limit(limit)).all()
     return [{**json.loads(row.leaf), "log_index": row.log_index} for row in rows]

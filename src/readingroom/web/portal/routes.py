@@ -12,7 +12,8 @@ from readingroom.copies.certificate import read_certificate
 from readingroom.copies.manifest import read_manifest
 from readingroom.copies.records import Copy, get_copy, list_copies
 from readingroom.copies.states import CopyState
-from readingroom.core.errors import ReadingroomError, UnknownName
+from readingroom.core.canonical import canonical
+from readingroom.core.errors import UnknownName
 from readingroom.core.ids import CopyId
 from readingroom.engagement import optin
 from readingroom.engagement.contact import contact_register, set_contact
@@ -24,7 +25,7 @@ from readingroom.subjects.requests import list_requests
 from readingroom.web.guard import house_of, session_of
 from readingroom.web.pages import page
 from readingroom.web.permissions import Permission, declare
-from readingroom.web.portal.register import last_look, looks, recent_events
+from readingroom.web.portal.register import last_look, looks, openings, recent_events
 
 router = APIRouter()
 ON = frozenset({EngagementState.ACTIVE, EngagementState.SUSPENDED, EngagementState.OPTING_OUT})
@@ -48,7 +49,6 @@ def overview(request: Request) -> Response:
         last_look=last_look(house, tenant),
         notice=notices[-1] if notices else None,
         receipt=_receipt(request, tenant),
-        lines=len(looks(house, tenant)),
     )
 
 
@@ -81,8 +81,6 @@ def certificate(request: Request, copy: str) -> Response:
 def receipt(request: Request) -> Response:
     """The latest signed receipt, to take home."""
     document = optin.receipt(house_of(request), _tenant(request).name)
-    from readingroom.core.canonical import canonical
-
     headers = {"Content-Disposition": "attachment; filename=receipt.json"}
     return Response(canonical(document), media_type="application/json", headers=headers)
 
@@ -91,9 +89,8 @@ def receipt(request: Request) -> Response:
 def views(request: Request) -> Response:
     """Who saw what: actor, employer, country, purpose, how many, when."""
     house, tenant = house_of(request), _tenant(request)
-    return page(
-        request, "portal/views.html", tenant=tenant, looks=looks(house, tenant), events=recent_events(house, tenant)
-    )
+    seen, may = looks(house, tenant), openings(house, tenant)
+    return page(request, "portal/views.html", looks=seen, openings=may, events=recent_events(house, tenant))
 
 
 @declare(router, "GET", "/portal/requests", Permission.CUSTOMER)
@@ -185,5 +182,5 @@ def _own_copy(request: Request, copy: str) -> Copy:
 def _receipt(request: Request, tenant: Tenant) -> dict[str, Any] | None:
     try:
         return optin.receipt(house_of(request), tenant.name)
-    except ReadingroomError:
+    except UnknownName:
         return None

@@ -1,33 +1,23 @@
 // One item, one key, no reload. The next items are fetched while this one is read; each fetched item counts as a view,
 // because the server has logged it before it sent the first byte.
+import { send } from "./calls.js";
+
 const AHEAD = 2;
 const one = (selector) => document.querySelector(selector);
 const bench = one("#bench");
-const csrf = one('meta[name="csrf"]').content;
-const queue = [];
-const seen = new Set();
+const queue = []; // fetched ahead
+const held = new Set(); // ids of what is on the screen or fetched ahead
 let current = null;
+let last = null; // what undo brings back: { item, answer }
 let filling = null;
 let empty = false;
-let last = null;
+let said = Promise.resolve(); // labels go out one after the other
+let stopped = false;
 let shownAt = 0;
 let done = 0;
 const startedAt = performance.now();
 
-async function send(path, body) {
-  const answer = await fetch(path, {
-    method: "POST",
-    headers: { "Content-Type": "application/json", "X-CSRF": csrf },
-    body: JSON.stringify(body),
-  });
-  if (!answer.ok) {
-    const problem = await answer.json().catch(() => ({ detail: "the room did not answer" }));
-    throw new Error(problem.detail);
-  }
-  return answer.status === 204 ? null : answer.json();
-}
-
-function frameOf(item) {
+async function frameOf(item) {
   const frame = document.createElement("iframe");
   // allow-same-origin without allow-scripts: nothing in the mail can run, and the keys still reach this page
   frame.setAttribute("sandbox", "allow-same-origin");
@@ -36,23 +26,24 @@ function frameOf(item) {
   const ready = new Promise((resolve) => frame.addEventListener("load", resolve, { once: true }));
   frame.src = item.frame;
   one("#frames").append(frame);
-  return ready.then(() => {
-    guard(frame.contentDocument);
-    return frame;
-  });
+  await ready;
+  guard(frame.contentDocument);
+  return frame;
 }
 
 async function fetchNext() {
-  const item = await send(bench.dataset.next, { held: [...seen] });
+  await said; // else the room would hand out again what was labelled a moment ago
+  const item = await send(bench.dataset.next, { held: [...held] });
+  if (stopped) return;
   if (!item.item) { empty = true; return; }
-  seen.add(item.item);
+  held.add(item.item);
   queue.push({ ...item, element: await frameOf(item) });
 }
 
 function fill() {
   filling ??= (async () => {
     try {
-      while (!empty && queue.length < AHEAD) await fetchNext();
+      while (!empty && !stopped && queue.length < AHEAD) await fetchNext();
     } finally {
       filling = null;
     }
@@ -60,69 +51,104 @@ function fill() {
   return filling;
 }
 
-async function show() {
-  if (!queue.length) await fill();
-  const item = queue.shift();
-  if (!item) { current = null; finish(); return; }
-  current?.element.remove();
+function pairOf([name, value]) {
+  const pair = document.createElement("div");
+  const term = document.createElement("dt");
+  const text = document.createElement("dd");
+  term.textContent = name;
+  text.textContent = value;
+  pair.append(term, text);
+  return pair;
+}
+
+function put(item) {
+  if (current) current.element.hidden = true;
   current = item;
   item.element.hidden = false;
   one("#subject").textContent = item.subject || "(no subject)";
-  const facts = one("#facts");
-  facts.replaceChildren(...Object.entries(item.facts).map(([name, value]) => {
-    const pair = document.createElement("div");
-    const term = document.createElement("dt");
-    const text = document.createElement("dd");
-    term.textContent = name;
-    text.textContent = value;
-    pair.append(term, text);
-    return pair;
-  }));
+  one("#facts").replaceChildren(...Object.entries(item.facts).map(pairOf));
   document.body.dataset.item = item.item;
   shownAt = performance.now();
-  fill().catch(fail);
+}
+
+async function show() {
+  if (!queue.length) await fill();
+  if (stopped) return;
+  const item = queue.shift();
+  if (!item) { finish(); return; }
+  put(item);
+  fill().catch(stop);
 }
 
 function finish() {
+  current = null;
   one("#work").hidden = true;
   one("#finished").hidden = false;
   one("#finished h2").focus();
 }
 
-function fail(error) {
-  one("#status").textContent = `Stopped: ${error.message}`;
+// The room said no, or is gone: nothing of a customer's stays on the screen.
+function stop(error) {
+  if (stopped) return;
+  stopped = true;
+  for (const place of ["#frames", "#subject", "#facts"]) one(place).replaceChildren();
+  queue.length = 0;
+  held.clear();
+  current = last = null;
+  one("#work").hidden = true;
   one("#trouble").hidden = false;
   one("#trouble p").textContent = error.message;
+  one("#trouble h2").focus();
 }
 
-async function decide(answer) {
+function pace() {
+  const minutes = Math.max((performance.now() - startedAt) / 60000, 0.05);
+  one("#pace").textContent = done ? `${done} done, ${(done / minutes).toFixed(0)} a minute` : "";
+}
+
+function forget() {
+  last?.item.element.remove();
+  last = null;
+}
+
+async function decide(button) {
   if (!current) return;
   const item = current;
-  const dwell = Math.round(performance.now() - shownAt);
-  last = item;
+  const answer = button.dataset.answer;
+  forget();
+  held.delete(item.item);
+  if (answer !== "personal") last = { item, answer };
+  const label = { item: item.item, answer, dwell_ms: Math.round(performance.now() - shownAt) };
+  said = said.then(() => send(bench.dataset.label, label));
+  said.catch(stop);
   done += 1;
-  seen.delete(item.item);
-  const label = send(bench.dataset.label, { item: item.item, answer, dwell_ms: dwell });
-  const minutes = (performance.now() - startedAt) / 60000;
-  one("#pace").textContent = `${done} done · ${(done / Math.max(minutes, 0.05)).toFixed(0)} a minute`;
-  one("#status").textContent = `Labelled ${answer}`;
-  await show();
-  await label;
+  pace();
+  one("#status").textContent = button.dataset.said;
+  const next = show();
+  if (answer === "personal") item.element.remove(); // withheld: gone from this page too
+  await next;
 }
 
 async function undo() {
-  if (!last) { one("#status").textContent = "Nothing to undo"; return; }
-  const item = last;
+  if (!last) { one("#status").textContent = "Nothing to undo."; return; }
+  const { item } = last;
   last = null;
+  await said;
   await send(bench.dataset.undo, { item: item.item });
+  if (current) queue.unshift(current);
+  held.add(item.item);
+  one("#work").hidden = false;
+  one("#finished").hidden = true;
+  put(item);
   done -= 1;
-  one("#status").textContent = "Undone: the item is back in the queue";
+  pace();
+  one("#status").textContent = "Undone; decide again.";
 }
 
 function press(key) {
   const button = document.querySelector(`button[data-key="${CSS.escape(key)}"]`);
   if (!button || one("#work").hidden) return false;
-  (button.dataset.answer ? decide(button.dataset.answer) : undo()).catch(fail);
+  (button.dataset.answer ? decide(button) : undo()).catch(stop);
   return true;
 }
 
@@ -133,8 +159,8 @@ function onKey(event) {
   }
   const cover = one("#cover");
   if (!cover.hidden) { cover.hidden = true; event.preventDefault(); return; }
-  if (event.repeat) { event.preventDefault(); return; }
-  if (press(event.key.toLowerCase())) event.preventDefault();
+  if (!one("#one-key").checked) return;
+  if (event.repeat || press(event.key.toLowerCase())) event.preventDefault();
 }
 
 // Deterrents only, and said so: the real stop is the workstation.
@@ -143,14 +169,12 @@ function guard(target) {
   for (const name of ["copy", "cut", "contextmenu", "dragstart"]) {
     target.addEventListener(name, (event) => event.preventDefault());
   }
-  target.addEventListener("click", (event) => {
-    if (event.target.closest?.("a")) event.preventDefault();
-  });
 }
 
 guard(document);
 for (const button of document.querySelectorAll("button[data-key]")) {
   button.addEventListener("click", () => press(button.dataset.key));
 }
+one("#cover").addEventListener("click", () => { one("#cover").hidden = true; });
 document.addEventListener("visibilitychange", () => { if (document.hidden) one("#cover").hidden = false; });
-show().catch(fail);
+show().catch(stop);

@@ -16,6 +16,7 @@ from typing import Any, Final
 
 import nh3
 
+from readingroom.access.gate import Request as Question
 from readingroom.core.errors import UnknownName
 
 WAIT: Final = timedelta(minutes=1)
@@ -43,9 +44,11 @@ _BODY: Final = ("msdyncrm_emailbody", "msdyncrm_textpart")
 
 
 @dataclass(frozen=True)
-class _Waiting:
-    owner: str
+class Waiting:
+    """A document that waits, and the question to the gate that its item was handed out for."""
+
     document: str
+    question: Question
     until: datetime
 
 
@@ -53,24 +56,24 @@ class Frames:
     """Frames that wait for their browser. Safe between threads."""
 
     def __init__(self) -> None:
-        self._waiting: dict[str, _Waiting] = {}
+        self._waiting: dict[str, Waiting] = {}
         self._lock = threading.Lock()
 
-    def put(self, item: str, document: str, *, owner: str, now: datetime) -> None:
+    def put(self, document: str, question: Question, *, owner: str, now: datetime) -> None:
         """Let `document` wait for the session `owner`."""
         with self._lock:
             self._waiting = {k: w for k, w in self._waiting.items() if w.until > now}
             while len(self._waiting) >= MOST:
                 del self._waiting[next(iter(self._waiting))]
-            self._waiting[f"{owner}/{item}"] = _Waiting(owner, document, now + WAIT)
+            self._waiting[f"{owner}/{question.item}"] = Waiting(document, question, now + WAIT)
 
-    def take(self, item: str, *, owner: str, now: datetime) -> str:
-        """The document, once, for the session that it waits for."""
+    def take(self, item: str, *, owner: str, now: datetime) -> Waiting:
+        """What waits under that item for that session; handed out once."""
         with self._lock:
             found = self._waiting.pop(f"{owner}/{item}", None)
         if found is None or found.until <= now:
             raise UnknownName("this frame was shown already or waits no longer; ask for the next item")
-        return found.document
+        return found
 
 
 def document(cells: Mapping[str, Any]) -> str:

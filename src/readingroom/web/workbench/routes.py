@@ -9,8 +9,12 @@ from pydantic import BaseModel, Field
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, JSONResponse, RedirectResponse, Response
 
+from readingroom.access.dossier import Visit
+from readingroom.access.gate import Request as Question
+from readingroom.access.gate import decide, refusal
 from readingroom.access.grants import Grant, Wish, active_grants, list_grants, request_access
 from readingroom.access.people import get_person
+from readingroom.access.standing import Action
 from readingroom.core.category import Category
 from readingroom.core.errors import AccessDenied
 from readingroom.core.ids import ItemId, TenantName
@@ -25,6 +29,7 @@ from readingroom.web.permissions import Permission, declare
 from readingroom.web.workbench.frames import Frames, document, facts, subject
 
 router = APIRouter()
+COUNTED = ("view-budget",)  # this very item may have been the last of the budget
 
 
 class Held(BaseModel):
@@ -108,7 +113,9 @@ def fetch(request: Request, grant: str, held: Held) -> Response:
     )
     if view is None:
         return JSONResponse({"item": None})
-    _frames(request).put(view.item, document(view.cells), owner=session.key, now=house.clock.now())
+    visit = Visit(found.purpose, Action.VIEW, person=session.who.person, workstation=session.who.workstation or None)
+    question = Question(visit, view.copy, view.item)
+    _frames(request).put(document(view.cells), question, owner=session.key, now=house.clock.now())
     return JSONResponse(
         {
             "item": view.item,
@@ -122,8 +129,13 @@ def fetch(request: Request, grant: str, held: Held) -> Response:
 
 @declare(router, "GET", "/work/frame/{item}", Permission.REVIEWER)
 def frame(request: Request, item: str) -> Response:
-    """The mail inside its frame, once."""
-    return HTMLResponse(_frames(request).take(item, owner=session_of(request).key, now=house_of(request).clock.now()))
+    """The mail inside its frame, once, if it may still be seen now: it may have waited for a minute."""
+    house = house_of(request)
+    waiting = _frames(request).take(item, owner=session_of(request).key, now=house.clock.now())
+    decision = decide(house, waiting.question)
+    if not decision.permit and decision.policies != COUNTED:
+        raise refusal(decision)
+    return HTMLResponse(waiting.document)
 
 
 @declare(router, "POST", "/work/label", Permission.REVIEWER)
