@@ -44,11 +44,11 @@ class UnknownName(UsageError):  # noqa: N818 - reads as what happened, like the 
     """Nothing of that name is here."""
 
 
-class BadSetting(UsageError):  # noqa: N818
+class BadSetting(UsageError):  # noqa: N818 - reads as what happened, like the rest of the tree
     """A setting cannot be obeyed; nothing starts on a broken configuration (rule 2)."""
 
 
-class Refusal(ReadingroomError):  # noqa: N818
+class Refusal(ReadingroomError):  # noqa: N818 - reads as what happened, like the rest of the tree
     """A rule said no. `reasons` says which, each as a short sentence."""
 
     def __init__(self, message: str, *, reasons: tuple[str, ...] = ()) -> None:
@@ -76,7 +76,7 @@ class ReleaseRefused(Refusal):
     """The release gate refused a model."""
 
 
-class Fault(ReadingroomError):  # noqa: N818
+class Fault(ReadingroomError):  # noqa: N818 - reads as what happened, like the rest of the tree
     """Something is broken; nothing was half-done."""
 
 

@@ -26,7 +26,9 @@ def place_for(settings: RoomSettings, category: Category, geo: str) -> PlaceName
     return settings.schema_place if category is Category.SCHEMA else home
 
 
-def check_place_for(settings: RoomSettings, category: Category, geo: str, place: PlaceName) -> None:  # noqa: PLR0917
+def check_place_for(  # noqa: PLR0917 - reads in order: of what, from where, to which place
+    settings: RoomSettings, category: Category, geo: str, place: PlaceName
+) -> None:
     """Return if `place` is where a copy of `category` from `geo` belongs; Refusal with the reason otherwise."""
     right = place_for(settings, category, geo)
     if place == right:
