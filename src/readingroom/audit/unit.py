@@ -83,14 +83,14 @@ class Unit:
         body = canonical(leaf)
         if len(body) > LEAF_LIMIT:
             raise ValueError(f"event {record.name} is longer than a log entry may be")
-        row: dict[str, Any] = {
+        line: dict[str, Any] = {
             "id": identity,
             "tenant": record.tenant,
             "at": self.at,
             "name": record.name,
             "copy": record.copy,
         }
-        self.connection.execute(insert(self._events).values(**row, leaf=body))
+        self.connection.execute(insert(self._events).values(**line, leaf=body))
         self.events.append(identity)
         return identity
 
