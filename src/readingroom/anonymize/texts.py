@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 import numpy as np
 import pyarrow as pa
@@ -20,6 +21,7 @@ import pyarrow.compute as pc
 from readingroom.anonymize.blobs import open_blobs
 from readingroom.anonymize.forms import find_forms
 from readingroom.anonymize.hits import SPANS, Hits, Identify, rows_at
+from readingroom.anonymize.kernels import I32, I64, U8
 from readingroom.anonymize.known import Known, KnownBuilder
 from readingroom.anonymize.lexicon import lexicon
 from readingroom.anonymize.matching import match_known
@@ -38,7 +40,7 @@ from readingroom.core.errors import Fault, UsageError
 PROFILES = ("strict", "balanced")
 MARKUPS = ("plain", "html", "url", "json-string")
 
-__all__ = ["SPANS", "Rewritten", "TextEngine"]
+__all__ = ["SPANS", "Painted", "Rewritten", "TextEngine"]
 
 
 @dataclass(frozen=True)
@@ -48,6 +50,16 @@ class Rewritten:
     cells: pa.LargeStringArray
     spans: pa.Table
     counts: dict[str, int] = field(default_factory=dict)
+
+
+class Painted(NamedTuple):
+    """A block's bytes and rows, its findings, the finding on each byte (below 0: none), and who stands for whom."""
+
+    source: U8
+    offsets: I64
+    hits: Hits
+    labels: I32
+    owner: I32
 
 
 class TextEngine:
@@ -88,7 +100,8 @@ class TextEngine:
             output = pc.if_else(pc.is_valid(cells), output, pa.scalar(None, pa.large_string()))
         return Rewritten(output, pa.concat_tables(tables).combine_chunks(), dict(counts))
 
-    def _block(self, block: pa.LargeStringArray, markup: str, linked: pa.ListArray | None) -> tuple[pa.Array, pa.Table]:
+    def look(self, block: pa.LargeStringArray, markup: str, linked: pa.ListArray | None = None) -> Painted:
+        """What stands in a block of filled cells, painted on its bytes: what `rewrite` masks and `detecting` tells."""
         letters, offsets, cuts = read(block, markup)
         letters, opaque = open_blobs(letters)
         tokens = tokenize(letters)
@@ -97,9 +110,14 @@ class TextEngine:
         found = in_order([*self._find(letters, tokens, near), of_matches(matches), self._opaque(opaque)])
         source = buffers(block)[0]
         labels, owner = paint(letters, found, cuts, len(source))
-        named = self._identify.name(Hits(letters, found, rows_at(letters, found["start"], offsets), near))
-        output, written = splice(source, offsets, labels, named.placeholders)
-        return output, named.spans(written, owner)
+        hits = Hits(letters, found, rows_at(letters, found["start"], offsets), near)
+        return Painted(source, offsets, hits, labels, owner)
+
+    def _block(self, block: pa.LargeStringArray, markup: str, linked: pa.ListArray | None) -> tuple[pa.Array, pa.Table]:
+        painted = self.look(block, markup, linked)
+        named = self._identify.name(painted.hits)
+        output, written = splice(painted.source, painted.offsets, painted.labels, named.placeholders)
+        return output, named.spans(written, painted.owner)
 
     def _find(self, letters: Letters, tokens: Tokens, near: Near) -> list[Records]:
         """What the words and forms of the view give away."""

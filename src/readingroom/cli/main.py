@@ -42,6 +42,7 @@ COMMANDS: Mapping[str, tuple[str, str]] = {
     "worker": ("serve", ""),
     "serve": ("serve", ""),
     "demo": ("demo", ""),
+    "detect": ("detect", ""),
 }
 
 

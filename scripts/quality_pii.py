@@ -1,0 +1,116 @@
+"""How well the engine finds people and identifiers: the table of the issue, on corpora of labelled text.
+
+    python scripts/quality_pii.py [--shared ../shared] [--only NAME …] [--json]
+
+Every corpus is run through `readingroom detect` in both profiles and scored by ../shared/tools/score_pii.py. A tagger
+that was trained on train/enron_threads has seen its names: for that corpus training/train_tagger.py --leave-out writes
+one tagger per fold, and the row says `left out`.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import subprocess
+import sys
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from readingroom.anonymize.texts import PROFILES
+from readingroom.cli.main import execute
+
+CORPORA = (
+    "dev/crm_emails",
+    "dev/tab",
+    "dev/presidio_templates",
+    "dev/meddocan",
+    "dev/lifebench",
+    "dev/wnut17",
+    "train/enron_threads",
+)
+_KINDS = ("PERSON", "DIRECT", "EMAIL", "PHONE", "CARD", "IBAN", "ID", "ADDRESS", "LOCATION", "ORG", "DATE", "URL", "IP")
+
+
+def measure(shared: Path, corpora: Sequence[str] = CORPORA) -> dict[str, dict[str, Any]]:
+    """Scores by `corpus profile`."""
+    figures = {}
+    with tempfile.TemporaryDirectory() as folder:
+        for corpus in corpora:
+            gold = shared / "data/pii" / f"{corpus}.jsonl.gz"
+            for profile in sorted(PROFILES):
+                spans = Path(folder) / "spans.jsonl"
+                asked = ["detect", str(gold), "--profile", profile, "-o", str(spans)]
+                if corpus == "dev/crm_emails":
+                    asked += ["--known", str(gold.with_name("crm_contacts.jsonl.gz"))]
+                if execute(asked):
+                    raise SystemExit(f"{corpus}: detection failed")
+                figures[f"{corpus} {profile}"] = score(shared, gold, spans)
+                if corpus == "dev/crm_emails":
+                    figures[f"{corpus} {profile}"] |= {"known": _known(gold, spans)}
+    return figures
+
+
+def score(shared: Path, gold: Path, spans: Path) -> dict[str, Any]:
+    """What the shared measure says."""
+    command = [sys.executable, str(shared / "tools/score_pii.py"), str(gold), str(spans), "--json"]
+    done = subprocess.run(command, check=True, capture_output=True, text=True)
+    figures: dict[str, Any] = json.loads(done.stdout)
+    return figures
+
+
+def _known(gold: Path, spans: Path) -> dict[str, float]:
+    """The share of masked persons, apart for those in the contact table and those who are not."""
+    import gzip
+
+    with gzip.open(gold.with_name("crm_contacts.jsonl.gz"), "rt", encoding="utf-8") as lines:
+        contacts = {json.loads(line)["id"] for line in lines}
+    with spans.open(encoding="utf-8") as lines:
+        found = {row["id"]: row["spans"] for row in map(json.loads, lines)}
+    count, masked = {True: 0, False: 0}, {True: 0, False: 0}
+    with gzip.open(gold, "rt", encoding="utf-8") as lines:
+        for row in map(json.loads, lines):
+            covered = set()
+            for start, end, _ in found.get(row["id"], ()):
+                covered.update(range(start, end))
+            for start, end, label, who in row["spans"]:
+                if label == "PERSON":
+                    letters = {i for i in range(start, end) if row["text"][i].isalnum()}
+                    count[who in contacts] += 1
+                    masked[who in contacts] += letters <= covered
+    return {name: round(masked[is_known] / max(count[is_known], 1), 4)
+            for name, is_known in (("known", True), ("unknown", False))}  # fmt: skip
+
+
+def table(figures: dict[str, dict[str, Any]]) -> str:
+    """The figures as lines: masked share, and found/precise where a kind is asked for by name."""
+    lines = []
+    for title, found in figures.items():
+        kinds = [
+            f"{kind} {found[kind]['masked']:.3f} ({found[kind]['found']:.2f}/{found[kind]['precise'] or 0:.2f})"
+            for kind in _KINDS
+            if kind in found
+        ]
+        if "known" in found:
+            kinds.insert(0, f"known {found['known']['known']:.3f} unknown {found['known']['unknown']:.3f}")
+        clean = f"{found['DOCS']['clean']:.3f}" if found["DOCS"]["clean"] is not None else "-"
+        lines.append(
+            f"{title}: over-masked {found['over_masked']:.3f}, clean documents {clean}\n    {'; '.join(kinds)}"
+        )
+    return "\n".join(lines)
+
+
+def main() -> None:
+    """Measure and print."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--shared", type=Path, default=Path("../shared"))
+    parser.add_argument("--only", nargs="*", default=CORPORA)
+    parser.add_argument("--json", action="store_true")
+    asked = parser.parse_args()
+    figures = measure(asked.shared, asked.only)
+    print(json.dumps(figures, indent=1) if asked.json else table(figures))
+
+
+if __name__ == "__main__":
+    main()
