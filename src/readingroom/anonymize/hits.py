@@ -7,9 +7,12 @@ Rule 2: only distinct values are hashed; none outlives the block.
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
@@ -18,8 +21,8 @@ from readingroom.anonymize.forms import texts_of
 from readingroom.anonymize.kernels import I32, I64, hash_words
 from readingroom.anonymize.known import Known, entries_of
 from readingroom.anonymize.names import Near, nearest
-from readingroom.anonymize.normalize import TAG_TYPE, normalize, tag_of_normal
-from readingroom.anonymize.pseudonyms import Pseudonyms
+from readingroom.anonymize.normalize import TAG_BYTES, TAG_TYPE, normalize
+from readingroom.anonymize.pseudonyms import TEXT_DIGITS, Pseudonyms
 from readingroom.anonymize.spans import KINDS, LABELS
 from readingroom.anonymize.spellings import FULL
 from readingroom.anonymize.splice import Placeholders, Written
@@ -56,6 +59,22 @@ _TAG_KINDS = {
     spans.SECRET: "id",
 }
 _TAGLESS = {spans.HOST, spans.SECRET, spans.ORG, spans.IP}
+_TAGGED = [kind for kind in _TAG_KINDS if kind not in _TAGLESS]
+_AS_WRITTEN = {"name", "id", "iban", "address"}  # kinds whose normal form of letters and digits alone is themselves
+_LABELS = tuple(dict.fromkeys(LABELS))
+_LABEL_OF = np.array([_LABELS.index(label) for label in LABELS], np.int64)
+_BARE = 1 << 32  # instead of eight hex digits: none
+_SUFFIX_BITS = 33
+Tags = npt.NDArray[np.uint8]
+
+
+class _Distinct(NamedTuple):
+    """Distinct findings: kind and normal form of each; and pairs of finding and person, by finding."""
+
+    kinds: I64
+    values: list[str]
+    owner: I64
+    people: I64
 
 
 @dataclass(frozen=True)
@@ -70,12 +89,12 @@ class Hits:
 
 @dataclass(frozen=True)
 class Named:
-    """Placeholders of findings, and tags: parallel arrays of finding and tag."""
+    """Placeholders of findings, and tags: parallel arrays of finding and tag (a row of 16 bytes)."""
 
     hits: Hits
     placeholders: Placeholders
     tagged: I64
-    tags: list[bytes]
+    tags: Tags
 
     def spans(self, written: Written, owner: I32) -> pa.Table:
         """Where every placeholder stands in its new cell, one row per tag (a null tag: nobody to tag)."""
@@ -85,21 +104,20 @@ class Named:
         plain = np.flatnonzero(bare & shown & (owner == np.arange(len(owner))))
         tagged = np.flatnonzero(shown[self.tagged])
         which = np.concatenate([plain, self.tagged[tagged]]).astype(np.int64)
+        tags = np.concatenate([np.zeros((len(plain), TAG_BYTES), np.uint8), self.tags[tagged]])
         at = owner[which]
         row = self.hits.rows[at]
-        tags = pa.array([None] * len(plain) + [self.tags[i] for i in tagged.tolist()], TAG_TYPE)
-        kinds = pa.array(KINDS).take(pa.array(self.hits.found["kind"][at])).cast(pa.string())
+        order = np.lexsort((written.start[at], row))
+        at, row = at[order], row[order]
         columns = [
             pa.array(row, pa.int32()),
             pa.array(written.start[at] - written.rows[row], pa.int32()),
             pa.array(written.end[at] - written.rows[row], pa.int32()),
-            kinds,
-            tags,
-            pa.array(["span"] * len(which), pa.string()),
+            pa.array(KINDS).take(pa.array(self.hits.found["kind"][at])).cast(pa.string()),
+            _tag_array(tags[order], order >= len(plain)),
+            pa.repeat(pa.scalar("span", pa.string()), len(which)),
         ]
-        table = pa.Table.from_arrays(columns, schema=SPANS)
-        order = np.lexsort((written.start[at], row))
-        return table.take(pa.array(order))
+        return pa.Table.from_arrays(columns, schema=SPANS)
 
 
 class Identify:
@@ -109,6 +127,8 @@ class Identify:
         self._known = known
         self._pseudonyms = pseudonyms
         self._tag_key = tag_key
+        self._suffixes = np.array([int(suffix, 16) for suffix in known.suffixes], np.int64)
+        self._has_record: npt.NDArray[np.bool_] = known.tags.any(axis=1)
 
     def near(self, linked: pa.ListArray | None, matches: Records, *, letters: Letters, offsets: I64) -> Near:
         """Who is linked to each row of a block, or named in full in it."""
@@ -125,32 +145,43 @@ class Identify:
         index = np.repeat(first[full["entry"]] - (np.cumsum(counts) - counts), counts) + np.arange(counts.sum())
         rows.append(np.repeat(rows_at(letters, full["start"], offsets), counts))
         people.append(self._known.entries.people[index].astype(np.int64))
-        pairs = np.unique(np.stack([np.concatenate(rows), np.concatenate(people)], axis=1), axis=0)
-        pairs = pairs[pairs[:, 1] >= 0]
-        borders = np.searchsorted(pairs[:, 0], np.arange(len(offsets)))
-        return Near(offsets, borders.astype(np.int64), np.ascontiguousarray(pairs[:, 1]))
+        row, person = np.concatenate(rows), np.concatenate(people)
+        pairs = np.sort((row * (self._known.ids + 1) + person)[person >= 0])
+        pairs = pairs[np.diff(pairs, prepend=-1) > 0]
+        row, person = np.divmod(pairs, self._known.ids + 1)
+        return Near(offsets, np.searchsorted(row, np.arange(len(offsets))).astype(np.int64), person)
 
     def name(self, hits: Hits) -> Named:
         """Placeholders and tags of all findings; each distinct finding is worked out once."""
         kinds = hits.found["kind"]
         others = np.flatnonzero(~(np.isin(kinds, _PLAIN) & (hits.found["entry"] < 0)))
-        texts = [f"[{label}]" for label in LABELS]
-        numbers = {text: i for i, text in enumerate(dict.fromkeys(texts))}
-        of_kind = np.array([numbers[text] for text in texts], np.int32)
-        of_finding = of_kind[kinds]
         people = self._people(hits, others)
         first, which = _distinct(hits, others, people)
-        values = self._values(hits, others[first])
-        entries = self._entries(hits, others[first], values)
-        own: list[list[bytes]] = []
-        shown = np.empty(len(first), np.int32)
-        for i, (kind, entry) in enumerate(zip(kinds[others[first]].tolist(), entries.tolist(), strict=True)):
-            placeholder, tags = self._one(kind, values[i], entry=entry, person=int(people[first[i]]))
-            shown[i] = numbers.setdefault(placeholder, len(numbers))
-            own.append(tags)
-        of_finding[others] = shown[which]
-        tagged = np.repeat(others, np.array([len(tags) for tags in own], np.int64)[which])
-        return Named(hits, _placeholders(numbers, of_finding), tagged, [tag for i in which.tolist() for tag in own[i]])
+        distinct = self._read(hits, others[first], people[first])
+        shown = _LABEL_OF[kinds] << _SUFFIX_BITS | _BARE
+        shown[others] = self._shown(distinct)[which]
+        tags, borders = self._tags(distinct)
+        counts = np.diff(borders)[which]
+        index = np.repeat(borders[which] - (np.cumsum(counts) - counts), counts) + np.arange(counts.sum())
+        return Named(hits, _placeholders(shown), np.repeat(others, counts), tags[index])
+
+    def _read(self, hits: Hits, which: I64, people: I32) -> _Distinct:
+        """What there is to say about distinct findings."""
+        kinds = hits.found["kind"][which].astype(np.int64)
+        values = self._values(hits, which)
+        entries = self._entries(hits, which, values)
+        first = self._known.entries.first
+        counts = np.where(entries >= 0, first[entries + 1] - first[entries], 0).astype(np.int64)
+        counts[counts > MOST_CANDIDATES] = 0
+        index = np.repeat(first[entries] - (np.cumsum(counts) - counts), counts) + np.arange(counts.sum())
+        candidates = self._known.entries.people[index]
+        owner = np.repeat(np.arange(len(which)), counts)
+        near = np.flatnonzero(people >= 0)
+        far = people[owner] < 0
+        owner = np.concatenate([owner[far], near])
+        order = np.argsort(owner, kind="stable")
+        candidates = np.concatenate([candidates[far], people[near]])[order].astype(np.int64)
+        return _Distinct(kinds, values, owner[order], candidates)
 
     def _people(self, hits: Hits, which: I64) -> I32:
         """Of lone names: who near the row has it, or -1."""
@@ -175,38 +206,78 @@ class Identify:
                 entries[open_] = entries_of(self._known, hash_words(texts))
         return entries
 
-    def _one(self, kind: int, value: str, *, entry: int, person: int) -> tuple[str, list[bytes]]:
-        """(placeholder, tags) of one distinct finding."""
-        people = [person] if person >= 0 else self._known.people_of(entry, most=MOST_CANDIDATES)
-        tag_kind = _TAG_KINDS.get(kind)
-        tags = [tag for tag in map(self._known.tag, people) if tag]
-        if tag_kind and kind not in _TAGLESS:
-            tags.append(tag_of_normal(self._tag_key, tag_kind, value))
-        if len(people) == 1:
-            return f"[{LABELS[kind]}_{self._known.suffixes[people[0]]}]", tags
-        if kind in _PLAIN:
-            return f"[{LABELS[kind]}]", tags
-        return self._pseudonyms.placeholder(LABELS[kind], tag_kind or "text", value), tags
+    def _shown(self, distinct: _Distinct) -> I64:
+        """The label and the digits of each distinct finding, as one number."""
+        kinds, values, owner, people = distinct
+        count = np.bincount(owner, minlength=len(kinds))
+        digits = np.full(len(kinds), _BARE, np.int64)
+        digits[owner] = self._suffixes[people]
+        hashed = np.flatnonzero((count != 1) & ~np.isin(kinds, _PLAIN))
+        digits[(count > 1) & np.isin(kinds, _PLAIN)] = _BARE
+        digest = self._pseudonyms.digest
+        named = [_TAG_KINDS.get(kind, "text") for kind in range(len(KINDS))]
+        digits[hashed] = [
+            int(digest(named[kind], values[i])[:TEXT_DIGITS], 16)
+            for i, kind in zip(hashed.tolist(), kinds[hashed].tolist(), strict=True)
+        ]
+        return _LABEL_OF[kinds] << _SUFFIX_BITS | digits
+
+    def _tags(self, distinct: _Distinct) -> tuple[Tags, I64]:
+        """The tags of each distinct finding, its candidates' first, and the borders between findings."""
+        kinds, values, owner, people = distinct
+        known = self._has_record[people]
+        owner, people = owner[known], people[known]
+        hashed: I64 = np.flatnonzero(np.isin(kinds, _TAGGED))
+        base = hashlib.blake2b(key=self._tag_key[:64], digest_size=TAG_BYTES, person=b"subject-tag")
+        prefixes = {kind: name.encode() + b"\0" for kind, name in _TAG_KINDS.items()}
+        made: list[bytes] = []
+        for i, kind in zip(hashed.tolist(), kinds[hashed].tolist(), strict=True):
+            state = base.copy()
+            state.update(prefixes[kind] + values[i].encode("utf-8", "surrogatepass"))
+            made.append(state.digest())
+        own = np.frombuffer(b"".join(made), np.uint8).reshape(-1, TAG_BYTES)
+        owner = np.concatenate([owner, hashed])
+        order = np.argsort(owner, kind="stable")
+        tags = np.concatenate([self._known.tags[people], own])[order]
+        return tags, np.searchsorted(owner[order], np.arange(len(kinds) + 1)).astype(np.int64)
+
+
+def _tag_array(tags: Tags, valid: np.ndarray) -> pa.Array:
+    bits = pa.py_buffer(np.packbits(valid, bitorder="little"))
+    return pa.Array.from_buffers(TAG_TYPE, len(tags), [bits, pa.py_buffer(np.ascontiguousarray(tags))])
 
 
 def _distinct(hits: Hits, which: I64, people: I32) -> tuple[I64, I64]:
     """(first of each distinct finding, the number of its distinct finding for each) by kind, text, entry and person."""
     found = hits.found[which]
     codes = texts_of(hits.letters, found).dictionary_encode().indices.to_numpy(zero_copy_only=False)
-    columns = (codes, found["kind"], found["entry"] + 1, people + 1)
-    key = np.zeros(len(which), np.int64)
-    for column in columns:
-        key = key * (int(column.max(initial=0)) + 1) + column
-        _, key = np.unique(key, return_inverse=True)
-    _, first, inverse = np.unique(key, return_index=True, return_inverse=True)
-    return first, inverse
+    texts, _ = _encoded(codes * np.int64(len(KINDS)) + found["kind"])
+    who, count = _encoded((found["entry"] + np.int64(1)) * (int(people.max(initial=0)) + 2) + people + 1)
+    numbers, count = _encoded(texts * count + who)
+    first = np.empty(count, np.int64)
+    first[numbers[::-1]] = np.arange(len(numbers) - 1, -1, -1)
+    return first, numbers
 
 
-def _placeholders(numbers: dict[str, int], of_finding: I32) -> Placeholders:
-    data = [text.encode() for text in numbers]
+def _encoded(keys: I64) -> tuple[I64, int]:
+    """Keys numbered in order of appearance, and how many there are."""
+    encoded = pa.array(keys).dictionary_encode()
+    return encoded.indices.to_numpy(zero_copy_only=False).astype(np.int64), len(encoded.dictionary)
+
+
+def _placeholders(shown: I64) -> Placeholders:
+    """The text of each label and its digits, such as `[PERSON_7f3a2c91]`; each distinct one is written once."""
+    encoded = pa.array(shown).dictionary_encode()
+    data = [
+        f"[{_LABELS[one >> _SUFFIX_BITS]}]".encode()
+        if one & _BARE
+        else f"[{_LABELS[one >> _SUFFIX_BITS]}_{one & (_BARE - 1):0{TEXT_DIGITS}x}]".encode()
+        for one in encoded.dictionary.to_pylist()
+    ]
     offsets = np.zeros(len(data) + 1, np.int64)
     np.cumsum([len(text) for text in data], out=offsets[1:])
-    return Placeholders(np.frombuffer(b"".join(data), np.uint8), offsets, of_finding)
+    numbers = encoded.indices.to_numpy(zero_copy_only=False).astype(np.int32)
+    return Placeholders(np.frombuffer(b"".join(data), np.uint8), offsets, numbers)
 
 
 def rows_at(letters: Letters, at: np.ndarray, offsets: I64) -> I64:
@@ -217,6 +288,8 @@ def rows_at(letters: Letters, at: np.ndarray, offsets: I64) -> I64:
 
 def _normal(kind: int, text: str) -> str:
     tag_kind = _TAG_KINDS.get(kind, "text")
+    if tag_kind in _AS_WRITTEN and text.isascii() and text.isalnum():  # the view is folded already
+        return text
     if kind == spans.EMAIL and "@" not in text:
         text = _worded_email(text)
     return normalize(tag_kind, text)

@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from readingroom.anonymize.kernels import (
     I32,
@@ -83,7 +84,11 @@ class Known:
 
     def people_of_tags(self, tags: pa.Array) -> I32:
         """The person of each record tag, -1 where unknown."""
-        return np.array([self._by_tag.get(tag, -1) for tag in tags.to_pylist()], np.int32)
+        encoded = tags.dictionary_encode()
+        people = [self._by_tag.get(tag, -1) for tag in encoded.dictionary.to_pylist()]
+        numbers = pc.fill_null(encoded.indices, len(people)).to_numpy(zero_copy_only=False)
+        found: I32 = np.array([*people, -1], np.int32)[numbers]
+        return found
 
     def people_of(self, entry: int, *, most: int) -> list[int]:
         """The people who have a spelling; none if they are more than `most`."""
