@@ -116,6 +116,11 @@ class Cli:
         text = gzip.decompress((self.gold(tenant) / "planted.csv.gz").read_bytes()).decode()
         return list(csv.DictReader(io.StringIO(text)))
 
+    def somebody(self, kind: str, tenant: str = "alpha") -> str:
+        """An identifier of a contact who is named somewhere."""
+        lines = (line for line in self.planted(tenant) if line["subject_type"] == "contact")
+        return next(line["value"] for line in lines if line["kind"] == kind)
+
     def raw(self, tenant: str = "alpha") -> list[bytes]:
         """Full names, addresses and telephones of the tenant's people: none may rest anywhere in the room."""
         values = {line["value"] for line in self.planted(tenant) if line["kind"] in KINDS}
@@ -306,3 +311,18 @@ def launcher(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Launcher]:
     made = Launcher(tmp_path_factory.mktemp("launched"))
     yield made
     made.close()
+
+
+@pytest.fixture(scope="session")
+def reviewed_template(tmp_path_factory: pytest.TempPathFactory) -> Cli:
+    """A room with enough labelled mails to pass the release gate; ada and ben reviewed, emil may train."""
+    home = tmp_path_factory.mktemp("reviewed")
+    size = Size(contacts=110, leads=2, users=8, mails=170, records=2)
+    cli = furnish(home / "room", home / "sources", size, {"alpha": "US"})
+    admit(cli)
+    cli.do("engagement", "opt-in", "alpha", "--by", "admin@alpha.example")
+    cli.do("copy", "run", "alpha", "--category", "marketing")
+    for person in ("ada", "ben", "emil"):
+        cli.grant(person)
+    cli.do("review", "simulate", "--gold", cli.gold() / "spam_labels.csv")
+    return cli

@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
+WISH = ("--tenant", "alpha", "--category", "marketing", "--purpose", "review", "--hours", "8", "--why", "to see")
 STAFF_ACTS = (
-    ("access", "request", "--as", "ada", "--tenant", "alpha", "--category", "marketing")
-    + ("--purpose", "review", "--hours", "8", "--why", "to see"),
+    ("access", "request", "--as", "ada", *WISH),
     ("access", "approve", "grant-0000000000000000", "--as", "cleo"),
     ("access", "deny", "grant-0000000000000000", "--as", "cleo"),
     ("access", "decide", "--as", "ada", "--copy", "copy-0000000000000000"),
