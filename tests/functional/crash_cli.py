@@ -69,7 +69,7 @@ def main() -> None:
             answer = os.waitstatus_to_exitcode(status)
         else:
             answer = start(order)
-        print(answer, flush=True)  # noqa: T201 - this is the answer
+        print(answer, flush=True)
 
 
 if __name__ == "__main__":

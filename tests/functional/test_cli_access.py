@@ -7,8 +7,6 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-import pytest
-
 WISH = ("--tenant", "alpha", "--category", "marketing", "--purpose", "spam-checker", "--why", "label mails")
 UNKNOWN = "grant-0000000000000000"
 OTHERS = b'[[subprocessor]]\nname = "Example Review Services"\ncountry = "IE"\nservice = "human review"\n'

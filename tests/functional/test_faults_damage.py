@@ -1,4 +1,4 @@
-"""A missing, corrupt or swapped key, key file, part, database or log: a defined end, a word on it, and nothing shown."""
+"""A missing, corrupt or swapped key, part, database or log: a defined end, a word on it, and nothing shown."""
 
 from __future__ import annotations
 

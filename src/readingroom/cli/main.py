@@ -6,6 +6,7 @@ a traceback could carry what people wrote.
 
 from __future__ import annotations
 
+import resource
 import sys
 from collections.abc import Mapping, Sequence
 from importlib import import_module
@@ -108,6 +109,8 @@ def run(arguments: Sequence[str] | None = None) -> None:
 
 def execute(arguments: Sequence[str]) -> int:
     """Run one command; the answer is its exit code."""
+    _, most = resource.getrlimit(resource.RLIMIT_CORE)
+    resource.setrlimit(resource.RLIMIT_CORE, (0, most))  # rule 1 of the house: no core dump holds a raw value
     try:
         app(list(arguments))
     except SystemExit as stop:  # how typer leaves: done, a usage error it has shown, or a command's own exit code

@@ -38,7 +38,8 @@ from readingroom.stores.durable import drop_empty_folders, locked, make_folder, 
 
 READERS = frozenset({Role.COPY, Role.WEB, Role.SUBJECTS})
 _TAG_READERS = frozenset({Role.COPY, Role.SUBJECTS})
-_MAKERS = frozenset({Role.COPY, Role.SUBJECTS})
+_COPIERS = frozenset({Role.COPY})
+_MAKERS = frozenset({Role.COPY, Role.SUBJECTS})  # an erasure writes parts anew, and nothing else
 _DESTROYERS = frozenset({Role.COPY, Role.SUBJECTS, Role.WORKER})
 _DATA_RETENTION = "data"
 _DAY = re.compile(r"\d{4}-\d{2}-\d{2}")
@@ -108,14 +109,14 @@ class Keyring:
         """
         if not recipients <= READERS:
             raise KeyFault("role worker opens no keys, so none is wrapped to it")
-        with self._changing("create an epoch", _MAKERS):
+        with self._changing("create an epoch", _COPIERS):
             self._ensure_epoch(self._day(tenant, retention, day), frozenset(recipients))
 
     def create_copy(self, copy: CopyId, tenant: TenantName, retention: str, day: str) -> None:  # noqa: PLR0917 - a path
         """Make the copy's two keys, and the day's epoch if there is none; KeyFault if the copy has keys already."""
         check_name(copy, what="a copy's id")
         folder = self._day(tenant, retention, day)
-        with self._changing("create a copy", _MAKERS):
+        with self._changing("create a copy", _COPIERS):
             if self._find(copy):
                 raise KeyFault(f"copy {copy} has keys already")
             self._ensure_epoch(folder, None)
@@ -184,7 +185,7 @@ class Keyring:
     def create_tenant_keys(self, tenant: TenantName) -> None:
         """Make the tenant's tag key if there is none."""
         path = self._tenant(tenant) / "tags.key"
-        with self._changing("create a tag key", _MAKERS):
+        with self._changing("create a tag key", _COPIERS):
             if not path.exists():
                 write_key(path, self._to_roles({"kind": "tag", "tenant": tenant}, _TAG_READERS), root=self.directory)
 
