@@ -49,10 +49,12 @@ class Served:
 
 
 @contextmanager
-def served_room(root: Path, prepare: Callable[[Story], object], *, seed: int = 7) -> Iterator[Served]:
+def served_room(
+    root: Path, prepare: Callable[[Story], object], *, tell: Callable[[str], object] = print
+) -> Iterator[Served]:
     """Make a room at `root`, with people and one customer with a marketing copy; prepare it further; serve it."""
     bootstrap.init(root, simulation=True, vendor="Example Vendor", name="Demo room")
-    story = Story(root, seed=seed, tell=print)
+    story = Story(root, seed=7, tell=tell)
     story.notice_and_people()
     story.tenant(STAYS)
     story.copies(STAYS, (Category.MARKETING,))

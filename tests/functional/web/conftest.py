@@ -18,6 +18,7 @@ from typing import Any
 import httpx
 import pytest
 import uvicorn
+from fastapi import FastAPI
 from playwright.sync_api import Browser, BrowserContext, Page, Request, sync_playwright
 from sqlalchemy import select
 
@@ -160,7 +161,7 @@ def close(house: House) -> None:
         database.close()
 
 
-Serve = Callable[[Path], Room]
+Serve = Callable[..., Room]
 
 
 @pytest.fixture(scope="module")
@@ -168,11 +169,13 @@ def serve() -> Iterator[Serve]:
     """Serves a room on a free loopback port until the module is over."""
     running: list[tuple[uvicorn.Server, threading.Thread, Room]] = []
 
-    def begin(root: Path) -> Room:
+    def begin(root: Path, change: Callable[[FastAPI], object] = lambda _app: None) -> Room:
         with socket.socket() as probe:
             probe.bind(("127.0.0.1", 0))
             port = probe.getsockname()[1]
-        config = uvicorn.Config(create_app(root), host="127.0.0.1", port=port, log_level="error", ws="none")
+        app = create_app(root)
+        change(app)
+        config = uvicorn.Config(app, host="127.0.0.1", port=port, log_level="error", ws="none")
         server = uvicorn.Server(config)
         thread = threading.Thread(target=server.run, daemon=True)
         thread.start()

@@ -91,6 +91,17 @@ def test_one_key_labels_and_shows_the_next_without_a_reload(room: Room, visit: V
     assert visitor.complaints == []
 
 
+def test_fast_keys_label_every_item_once(room: Room, visit: Visit) -> None:
+    """An item labelled a moment ago, its label still on the way, is not handed out again."""
+    visitor, _ = bench(room, visit, "Cora")
+    seen = [item_of(visitor.page)]
+    seen += [press(visitor.page, "sn"[at % 2]) for at in range(25)]
+    visitor.page.wait_for_load_state("networkidle")
+    assert len(set(seen)) == len(seen)
+    assert set(seen[:-1]) <= set(answers(room))
+    assert visitor.complaints == []
+
+
 def test_undo_brings_the_last_item_back_to_be_decided_again(room: Room, visit: Visit) -> None:
     visitor, _ = bench(room, visit, "Ada")
     page = visitor.page

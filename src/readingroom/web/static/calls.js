@@ -3,9 +3,10 @@ const csrf = document.querySelector('meta[name="csrf"]').content;
 const PAUSES = [300, 1000, 3000];
 
 export class Refused extends Error {
-  constructor(status, problem) {
+  constructor(status, problem, again = false) {
     super(problem.detail);
     this.status = status;
+    this.again = again; // it was not the first try
     this.reasons = problem.reasons ?? [];
   }
 }
@@ -20,12 +21,15 @@ function call(path, body) {
 
 export async function send(path, body) {
   let answer = null;
+  let again = false;
   for (const pause of [...PAUSES, null]) {
     answer = await call(path, body).catch(() => null);
     if (answer || pause === null) break;
+    again = true;
     await new Promise((resolve) => setTimeout(resolve, pause));
   }
   if (!answer) throw new Refused(0, { detail: "The room does not answer. What you saw last may not be recorded." });
   if (answer.ok) return answer.status === 204 ? null : answer.json();
-  throw new Refused(answer.status, await answer.json().catch(() => ({ detail: "the room refused, without a reason" })));
+  const problem = await answer.json().catch(() => ({ detail: "the room refused, without a reason" }));
+  throw new Refused(answer.status, problem, again);
 }

@@ -31,8 +31,16 @@ async function frameOf(item) {
   return frame;
 }
 
+async function everythingSaid() {
+  let waited = null;
+  while (waited !== said) { // more may have been said in the meantime
+    waited = said;
+    await waited;
+  }
+}
+
 async function fetchNext() {
-  await said; // else the room would hand out again what was labelled a moment ago
+  await everythingSaid(); // else the room would hand out again what was labelled a moment ago
   const item = await send(bench.dataset.next, { held: [...held] });
   if (stopped) return;
   if (!item.item) { empty = true; return; }
@@ -111,6 +119,14 @@ function forget() {
   last = null;
 }
 
+async function sendLabel(label) {
+  try {
+    await send(bench.dataset.label, label);
+  } catch (error) {
+    if (!(error.again && error.status === 409)) throw error; // the first try had come through after all
+  }
+}
+
 async function decide(button) {
   if (!current) return;
   const item = current;
@@ -119,7 +135,7 @@ async function decide(button) {
   held.delete(item.item);
   if (answer !== "personal") last = { item, answer };
   const label = { item: item.item, answer, dwell_ms: Math.round(performance.now() - shownAt) };
-  said = said.then(() => send(bench.dataset.label, label));
+  said = said.then(() => sendLabel(label));
   said.catch(stop);
   done += 1;
   pace();
@@ -133,7 +149,7 @@ async function undo() {
   if (!last) { one("#status").textContent = "Nothing to undo."; return; }
   const { item } = last;
   last = null;
-  await said;
+  await everythingSaid();
   await send(bench.dataset.undo, { item: item.item });
   if (current) queue.unshift(current);
   held.add(item.item);
