@@ -83,14 +83,15 @@ async function show() {
   if (!queue.length) await fill();
   if (stopped) return;
   const item = queue.shift();
-  if (!item) { finish(); return; }
+  if (!item) { await finish(); return; }
   put(item);
   fill().catch(stop);
 }
 
-function finish() {
+async function finish() {
   current = null;
   one("#work").hidden = true;
+  await everythingSaid();
   one("#finished").hidden = false;
   one("#finished h2").focus();
 }
@@ -103,7 +104,7 @@ function stop(error) {
   queue.length = 0;
   held.clear();
   current = last = null;
-  one("#work").hidden = true;
+  one("#work").hidden = one("#finished").hidden = true;
   one("#trouble").hidden = false;
   one("#trouble p").textContent = error.message;
   one("#trouble h2").focus();
