@@ -10,6 +10,7 @@ import pyarrow as pa
 from readingroom.anonymize import patterns, spans
 from readingroom.anonymize.kernels import U64, hash_words, look_up
 from readingroom.anonymize.patterns import candidates, read_cluster, read_iban
+from readingroom.anonymize.proofs_find import find_proofs
 from readingroom.anonymize.rare import Vocabulary, hash_spans
 from readingroom.anonymize.spans import FINDING, findings
 from readingroom.anonymize.tokens import ALL_UPPER, DIGITS, JOINED, Records, Tokens
@@ -53,7 +54,9 @@ def find_forms(letters: Letters, tokens: Tokens, vocabulary: Vocabulary, *, stri
         if what == patterns.HANDLE:  # @media and @import are no people
             chosen = chosen[letters["flags"][chosen["start"]] & MARKUP == 0]
         parts.append(findings(chosen, np.full(len(chosen), kind), np.full(len(chosen), -1)))
-    parts.append(_cluster_findings(letters, found[found["what"] == patterns.CLUSTER]))
+    proved = find_proofs(letters, tokens)
+    clusters = _cluster_findings(letters, found[found["what"] == patterns.CLUSTER])
+    parts += [proved, _unproved(clusters, proved)]
     if strict:
         hosts = found[found["what"] == patterns.HOST]
         hashes = np.empty(len(hosts), np.uint64)
@@ -92,6 +95,18 @@ def _cluster_findings(letters: Letters, clusters: Records) -> Records:
         for found in readings[code]
     ]
     return np.array(rows, FINDING) if rows else np.empty(0, FINDING)
+
+
+def _unproved(clusters: Records, proved: Records) -> Records:
+    """The readings of clusters without those that lie inside a proved number: its proof knows better what it is."""
+    ids = np.sort(proved[np.isin(proved["kind"], [spans.ID, spans.DATE, spans.SECRET])], order=["start", "end"])
+    if not len(ids):
+        return clusters
+    # the end that reaches farthest among those that begin at or before each place
+    reach = np.maximum.accumulate(ids["end"])
+    before = np.searchsorted(ids["start"], clusters["start"], side="right") - 1
+    inside = (before >= 0) & (reach[before] >= clusters["end"])
+    return clusters[~inside]
 
 
 def _iban_findings(letters: Letters, tokens: Tokens) -> Records:

@@ -13,6 +13,8 @@ import re
 import numpy as np
 
 from readingroom.anonymize.kernels import kernel, small_kernel
+from readingroom.anonymize.proofs_ids import formed_in, is_card
+from readingroom.anonymize.proofs_phones import phones_in
 from readingroom.anonymize.tokens import Records
 from readingroom.anonymize.views import Letters
 
@@ -210,16 +212,11 @@ _LONG = re.compile(r"\d{5,}")
 Found = tuple[int, int, str]
 
 
-def _luhn(digits: str) -> bool:
-    total = 0
-    for position, digit in enumerate(reversed(digits)):
-        value = int(digit) * (1 + position % 2)
-        total += value - 9 if value > 9 else value
-    return total % 10 == 0
-
-
-_CARD = re.compile(r"(?<!\d)(?:3[47]\d{2}[ -]?\d{6}[ -]?\d{5}|[2456]\d{3}(?:[ -]?\d{4}){3})(?!\d)")
-_KINDS = (
+_CARD = re.compile(
+    r"(?<!\d)(?:3[47]\d{2}[ -]?\d{6}[ -]?\d{5}|\d{4}(?:[ -]?\d{4}){2}[ -]?\d{1,4}(?:[ -]?\d{1,3})?"
+    r"|3[068]\d\d[ -]?\d{6}[ -]?\d{4})(?!\d)"
+)
+_SHAPED = (
     (_IP, "ip"),
     (_SSN, "id"),
     (_US_PHONE, "phone"),
@@ -228,28 +225,38 @@ _KINDS = (
     (_TRUNK, "phone"),
     (_PAIRS, "phone"),
     (_LOCAL_PHONE, "phone"),
-    (_GROUPS, "number"),
-    (_LONG, "number"),
 )
+_NUMBERS = (_GROUPS, _LONG)
+
+
+def _proved(text: str) -> list[Found]:
+    """Cards and national numbers: what a check digit proves."""
+    cards = (hit for hit in _CARD.finditer(text) if is_card("".join(c for c in hit[0] if c.isdigit())))
+    return [(*hit.span(), "card") for hit in cards] + [(start, end, "id") for start, end, _ in formed_in(text)]
 
 
 def read_cluster(text: str) -> list[Found]:
     """What stands in a digit cluster: (start, end, kind), disjoint; a plain date is not listed."""
     taken = bytearray(len(text))
     found: list[Found] = []
-    for hit in _CARD.finditer(text):
-        if _luhn("".join(c for c in hit[0] if c.isdigit())):
-            _take(found, taken, hit, "card")
+    for start, end, kind in _proved(text):
+        _take(found, taken, (start, end), kind)
     for hit in _DATE.finditer(text):
-        _take([], taken, hit, "date")
-    for pattern, kind in _KINDS:
+        _take([], taken, hit.span(), "date")
+    for pattern, kind in _SHAPED:
         for hit in pattern.finditer(text):
-            _take(found, taken, hit, kind)
+            _take(found, taken, hit.span(), kind)
+    if not any(taken):  # a plan is asked only where no shape has answered
+        for span in phones_in(text):
+            _take(found, taken, span, "phone")
+    for pattern in _NUMBERS:
+        for hit in pattern.finditer(text):
+            _take(found, taken, hit.span(), "number")
     return found
 
 
-def _take(found: list[Found], taken: bytearray, hit: re.Match[str], kind: str) -> None:
-    start, end = hit.span()
+def _take(found: list[Found], taken: bytearray, span: tuple[int, int], kind: str) -> None:
+    start, end = span
     if not any(taken[start:end]):
         taken[start:end] = b"\1" * (end - start)
         found.append((start, end, kind))
