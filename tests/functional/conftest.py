@@ -8,6 +8,7 @@ import csv
 import gzip
 import io
 import json
+import os
 import shutil
 import subprocess
 import sys
@@ -245,9 +246,13 @@ class Launcher:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self.count = 0
+        self.temporary = folder / "tmp"  # where a library would put a temporary file
+        self.temporary.mkdir()
         script = Path(__file__).with_name("crash_cli.py")
+        command = [sys.executable, "-W", "ignore", str(script)]
+        environment = {**os.environ, "TMPDIR": str(self.temporary)}
         self.process = subprocess.Popen(
-            [sys.executable, "-W", "ignore", str(script)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+            command, env=environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
         )
 
     def start(self, cli: Cli, *arguments: object, kill: str = "", pause: str = "") -> Running:

@@ -24,7 +24,7 @@ from readingroom.cli.act import house, in_simulation
 from readingroom.cli.show import AsJson, answer, rows
 from readingroom.copies.records import get_copy
 from readingroom.core.category import Category
-from readingroom.core.ids import CopyId, GrantId, PersonId, TenantName, WorkstationId
+from readingroom.core.ids import CopyId, GrantId, PersonId, TenantName, WorkstationId, check_name
 from readingroom.house import House
 from readingroom.keys.roles import Role
 
@@ -60,7 +60,7 @@ def request(
 def approve(ctx: typer.Context, grant: str, person: As, as_json: AsJson = False) -> None:
     """Approve a request of somebody else's."""
     opened = in_simulation(house(ctx, Role.WEB), "--as", page=PAGE)
-    found = approve_grant(opened, GrantId(grant), by=find_person(opened, person).id)
+    found = approve_grant(opened, GrantId(check_name(grant, what="a grant's id")), by=find_person(opened, person).id)
     answer(found.public(), as_json=as_json, text=f"{grant}: approved until {found.ends_at:%Y-%m-%d %H:%M}")
 
 
@@ -68,14 +68,14 @@ def approve(ctx: typer.Context, grant: str, person: As, as_json: AsJson = False)
 def deny(ctx: typer.Context, grant: str, person: As, as_json: AsJson = False) -> None:
     """Deny a request."""
     opened = in_simulation(house(ctx, Role.WEB), "--as", page=PAGE)
-    found = deny_grant(opened, GrantId(grant), by=find_person(opened, person).id)
+    found = deny_grant(opened, GrantId(check_name(grant, what="a grant's id")), by=find_person(opened, person).id)
     answer(found.public(), as_json=as_json, text=f"{grant}: denied")
 
 
 @app.command("revoke")
 def revoke(ctx: typer.Context, grant: str, as_json: AsJson = False) -> None:
     """End a grant at once."""
-    found = revoke_grant(house(ctx, Role.WEB), GrantId(grant))
+    found = revoke_grant(house(ctx, Role.WEB), GrantId(check_name(grant, what="a grant's id")))
     answer(found.public(), as_json=as_json, text=f"{grant}: revoked")
 
 
@@ -91,7 +91,7 @@ def listing(ctx: typer.Context, as_json: AsJson = False) -> None:
 def decision(ctx: typer.Context, person: As, copy: Annotated[str, typer.Option()], as_json: AsJson = False) -> None:
     """What the gate would say to this person about this copy, and why. Exit 3 where it would deny."""
     opened = in_simulation(house(ctx, Role.WEB), "--as", page=PAGE)
-    found = get_copy(opened, CopyId(copy))
+    found = get_copy(opened, CopyId(check_name(copy, what="a copy's id")))
     someone = find_person(opened, person).id
     purpose = purpose_of(opened, someone, found.tenant)
     visit = Visit(purpose, Action.VIEW, person=someone, workstation=workstation_of(opened, someone))

@@ -12,7 +12,7 @@ from readingroom.audit.verify import verify_all
 from readingroom.cli.act import house
 from readingroom.cli.show import AsJson, answer, rows
 from readingroom.core.errors import LogFault
-from readingroom.core.ids import EventId
+from readingroom.core.ids import EventId, check_name
 from readingroom.keys.roles import Role
 
 app = typer.Typer(
@@ -37,5 +37,5 @@ def proof(ctx: typer.Context, event: str, as_json: AsJson = False) -> None:
     """The inclusion proof of one event (c2sp.org/tlog-proof@v1)."""
     opened = house(ctx, Role.WORKER)
     sequence_all(opened)
-    text = event_proof(opened, EventId(event))
+    text = event_proof(opened, EventId(check_name(event, what="an event's id")))
     answer({"event": event, "proof": text}, as_json=as_json, text=text)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
@@ -13,7 +14,7 @@ from readingroom.copies.manifest import read_manifest
 from readingroom.copies.records import get_copy, list_copies
 from readingroom.copies.run import run_copy
 from readingroom.core.category import Category
-from readingroom.core.ids import CopyId
+from readingroom.core.ids import CopyId, check_name
 from readingroom.engagement.tenants import get_tenant
 from readingroom.keys.roles import Role
 from readingroom.sources import open_sources
@@ -62,7 +63,7 @@ def listing(ctx: typer.Context, as_json: AsJson = False) -> None:
 def show(ctx: typer.Context, copy: str, as_json: AsJson = False) -> None:
     """One copy with its manifest: tables, treatments, what stayed out, what the second look found, timings."""
     opened = house(ctx, Role.WEB)
-    found = get_copy(opened, CopyId(copy))
+    found = get_copy(opened, CopyId(check_name(copy, what="a copy's id")))
     answer({**found.public(), "manifest": read_manifest(opened, found.id)}, as_json=as_json)
 
 
@@ -74,11 +75,15 @@ def check(
     as_json: AsJson = False,
 ) -> None:
     """Which known identifiers can still be read in a copy: counts by kind, form and certainty, never values."""
+    from readingroom.access.datasets import open_for_check
     from readingroom.copies.gold_check import check_gold
 
     opened = house(ctx, Role.SUBJECTS)
-    report = check_gold(opened, get_copy(opened, CopyId(copy)), read_input(gold)).public()
-    answer(report, as_json=as_json)
+    beside = Path(gold).with_name("canaries.csv")
+    canaries = read_input(str(beside)) if beside.is_file() and beside.name != Path(gold).name else None
+    found = get_copy(opened, CopyId(check_name(copy, what="a copy's id")))
+    report = check_gold(opened, found, read_input(gold), open_parts=open_for_check, name=gold, canaries=canaries)
+    answer(report.public(), as_json=as_json)
 
 
 def _with_figures(copy: dict[str, Any], manifest: dict[str, Any]) -> dict[str, Any]:

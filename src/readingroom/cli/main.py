@@ -19,7 +19,7 @@ from typing_extensions import override
 
 from readingroom import __version__
 from readingroom.cli.act import Context
-from readingroom.core.errors import ReadingroomError, Refusal, exit_code
+from readingroom.core.errors import ReadingroomError, Refusal, UsageError, exit_code
 
 # name → (module, what is taken of it); a module is imported only when its command runs, since the engine is heavy
 COMMANDS: Mapping[str, tuple[str, str]] = {
@@ -112,6 +112,7 @@ def execute(arguments: Sequence[str]) -> int:
     _, most = resource.getrlimit(resource.RLIMIT_CORE)
     resource.setrlimit(resource.RLIMIT_CORE, (0, most))  # rule 1 of the house: no core dump holds a raw value
     try:
+        _check_text(arguments)
         app(list(arguments))
     except SystemExit as stop:  # how typer leaves: done, a usage error it has shown, or a command's own exit code
         return stop.code if isinstance(stop.code, int) else 1
@@ -130,6 +131,14 @@ def execute(arguments: Sequence[str]) -> int:
         )
         return 1
     return 0
+
+
+def _check_text(arguments: Sequence[str]) -> None:
+    """UsageError for an argument that was no UTF-8: no database takes it, and no error could show it."""
+    try:
+        "".join(arguments).encode()
+    except UnicodeEncodeError:
+        raise UsageError("an argument is not UTF-8 text") from None
 
 
 def _tell(error: ReadingroomError) -> None:

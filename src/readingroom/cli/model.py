@@ -12,7 +12,7 @@ from readingroom.cli.files import read_input
 from readingroom.cli.show import AsJson, answer, progress, rows
 from readingroom.cli.training import MODEL_PURPOSE, material
 from readingroom.core.errors import ReleaseRefused, UsageError
-from readingroom.core.ids import ModelId
+from readingroom.core.ids import ModelId, check_name
 from readingroom.house import House
 from readingroom.keys.roles import Role
 from readingroom.models.accounting import Budget
@@ -64,11 +64,13 @@ def gate(
     opened = house(ctx, Role.WEB)
     if person:
         in_simulation(opened, "--as", page=PAGE)
-    trainer = find_person(opened, person) if person else _trainer(opened, ModelId(model))
+    trainer = find_person(opened, person) if person else _trainer(opened, _named(model))
     source, _ = material(opened, house(ctx, Role.SUBJECTS), trainer)
-    report = gate_model(opened, ModelId(model), source, progress=progress(as_json=as_json))
+    report = gate_model(opened, _named(model), source, progress=progress(as_json=as_json))
     checks = report.public()["checks"]
-    lines = [f"{'pass' if c['passed'] else 'FAIL'}  {c['check']}" + (f": {c['why']}" if c["why"] else "") for c in checks]
+    lines = [
+        f"{'pass' if c['passed'] else 'FAIL'}  {c['check']}" + (f": {c['why']}" if c["why"] else "") for c in checks
+    ]
     answer(report.public(), as_json=as_json, text="\n".join(lines))
     if not report.passed:
         raise ReleaseRefused(f"{model} did not pass the gate", reasons=report.reasons)
@@ -78,14 +80,18 @@ def gate(
 def release(ctx: typer.Context, model: str, person: As, as_json: AsJson = False) -> None:
     """Release a gated model as somebody other than its trainer."""
     opened = in_simulation(house(ctx, Role.WEB), "--as", page=PAGE)
-    release_model(opened, ModelId(model), by=find_person(opened, person))
-    answer(show_model(opened, ModelId(model)), as_json=as_json, text=f"{model}: released by {person}")
+    release_model(opened, _named(model), by=find_person(opened, person))
+    answer(
+        show_model(opened, _named(model)),
+        as_json=as_json,
+        text=f"{model}: released by {person}",
+    )
 
 
 @app.command("show")
 def show(ctx: typer.Context, model: str, as_json: AsJson = False) -> None:
     """A model with its card: budget, data by counts, attacks run and not run, signatures."""
-    answer(show_model(house(ctx, Role.WEB), ModelId(model)), as_json=as_json)
+    answer(show_model(house(ctx, Role.WEB), _named(model)), as_json=as_json)
 
 
 @app.command("list")
@@ -102,10 +108,14 @@ def score(
     as_json: AsJson = False,
 ) -> None:
     """How much a mail looks like spam, 0 to 100, and why."""
-    found = score_mail(house(ctx, Role.WEB), ModelId(model), read_input(file, limit=MAIL_LIMIT)).public()
+    found = score_mail(house(ctx, Role.WEB), _named(model), read_input(file, limit=MAIL_LIMIT)).public()
     reasons = "".join(f"\n  {one['kind']}: towards {one['towards']}, {one['share']:.0%}" for one in found["reasons"])
     answer(found, as_json=as_json, text=f"{found['score']} ({found['band']}){reasons}")
 
 
 def _trainer(opened: House, model: ModelId) -> Person:
     return person_of_actor(opened, str(show_model(opened, model)["trained_by"]))
+
+
+def _named(model: str) -> ModelId:
+    return ModelId(check_name(model, what="a model's id"))

@@ -17,7 +17,7 @@ from readingroom.copies.certificate import read_certificate, verify_certificate
 from readingroom.copies.purge import purge_due
 from readingroom.core.canonical import parse_object
 from readingroom.core.errors import ReadingroomError, UsageError
-from readingroom.core.ids import CopyId
+from readingroom.core.ids import CopyId, check_name
 from readingroom.keys.roles import Role
 
 app = typer.Typer(name="purge", help="Purge what is due; certificates.", no_args_is_help=True, add_completion=False)
@@ -32,13 +32,16 @@ def run(ctx: typer.Context, as_json: AsJson = False) -> None:
     """Purge every copy whose purge is due: keys, then bytes, then proof."""
     found = purge_due(house(ctx, Role.WORKER))
     shown = [{key: one.get(key) for key in ("copy", "tenant", "category", "purged_at")} for one in found]
+    if not shown and not as_json:
+        typer.echo("nothing was due")
+        return
     rows("purged", shown, as_json=as_json)
 
 
 @app.command("certificate")
 def certificate(ctx: typer.Context, copy: str) -> None:
     """The signed certificate of a purged copy, as JSON."""
-    typer.echo(read_certificate(house(ctx, Role.WEB), CopyId(copy)))
+    typer.echo(read_certificate(house(ctx, Role.WEB), CopyId(check_name(copy, what="a copy's id"))))
 
 
 @app.command("verify")

@@ -14,7 +14,7 @@ from readingroom.cli.files import read_input
 from readingroom.cli.show import AsJson, answer, progress, rows
 from readingroom.core.category import Category
 from readingroom.core.errors import AccessDenied
-from readingroom.core.ids import ItemId
+from readingroom.core.ids import ItemId, check_name
 from readingroom.engagement.tenants import list_tenants
 from readingroom.keys.roles import Role
 from readingroom.review.flag import raise_flag
@@ -65,7 +65,9 @@ def label(
 ) -> None:
     """Label an item that the gate has shown to this person."""
     opened = in_simulation(house(ctx, Role.WEB), "--as", page=PAGE)
-    made = record_label(opened, find_person(opened, person).id, Mark(ItemId(item), parse_answer(said)))
+    made = record_label(
+        opened, find_person(opened, person).id, Mark(ItemId(check_name(item, what="an item's id")), parse_answer(said))
+    )
     answer(made.public(), as_json=as_json, text=f"{item}: {said}")
 
 
@@ -73,7 +75,7 @@ def label(
 def flag(ctx: typer.Context, item: str, person: As, as_json: AsJson = False) -> None:
     """Still personal data: withhold the item and its twins from the next read on."""
     opened = in_simulation(house(ctx, Role.WEB), "--as", page=PAGE)
-    raised = raise_flag(opened, find_person(opened, person).id, ItemId(item))
+    raised = raise_flag(opened, find_person(opened, person).id, ItemId(check_name(item, what="an item's id")))
     answer(
         raised.public(),
         as_json=as_json,
