@@ -263,7 +263,7 @@ def test_the_customer_sees_who_looked_and_can_stop_it_at_once(room: Room) -> Non
     assert answer.status_code == 403
     assert answer.json()["reasons"]
     assert optin.status(room.web, HARBOR).state == "ended"
-    assert "ended" in harbor.get("/portal").text
+    assert ">Ended<" in harbor.get("/portal").text
     assert [copy.state for copy in list_copies(room.web, LINDEN)] == [CopyState.SEALED]
     assert fetch(room, ada, room.grant("Ada", LINDEN).id).json()["item"]  # the other customer's goes on
     assert post(room, harbor, "/portal/sharing", turn="on").status_code == 303
