@@ -26,6 +26,7 @@ _NAMES = {
     spans.NUMBER: "RARE",
     spans.CODE: "RARE",
     spans.HOST: "URL",
+    spans.PLACE: "LOCATION",
     spans.NAME: "PERSON",
     spans.DATE: "DATE",
     spans.IP: "IP",
@@ -41,7 +42,7 @@ _NAMES = {
     spans.RECORD: "ID",
     spans.EMAIL: "EMAIL",
 }
-LABELS = sorted({*_NAMES.values(), "LOCATION"})
+LABELS = sorted(set(_NAMES.values()))
 _NUMBER = np.array([LABELS.index(_NAMES[kind]) for kind in range(len(_NAMES))], np.int32)
 _JOINS = [LABELS.index(name) for name in ("PERSON", "ORG", "LOCATION", "ADDRESS", "DATE")]
 _BLANKS = np.zeros(256, bool)
@@ -62,7 +63,7 @@ class Detector:
         tables = [FOUND.empty_table()]
         for start, block in blocks(filled):
             try:
-                found = _spans_of(self._engine.look(block, markup))
+                found = _spans_of(self._engine.look(block, markup, quasi=True))
             except Exception:  # noqa: BLE001 - whatever it is, its text may hold a cell's content
                 raise Fault(f"detection failed on a block of {len(block)} cells ({markup})") from None
             tables.append(found.set_column(0, "row", pc.add(found["row"], pa.scalar(start, pa.int32()))))

@@ -19,6 +19,7 @@ from readingroom.anonymize.views import BLOB, Letters
     NUMBER,
     CODE,
     HOST,
+    PLACE,
     NAME,
     DATE,
     IP,
@@ -33,14 +34,14 @@ from readingroom.anonymize.views import BLOB, Letters
     PERSON,
     RECORD,
     EMAIL,
-) = range(18)
+) = range(19)
 KINDS = (
-    *("rare", "number", "number", "host", "person", "date", "ip", "secret", "person", "org", "address", "id", "iban"),
-    *("card", "phone", "person", "record", "email"),
+    *("rare", "number", "number", "host", "place", "person", "date", "ip", "secret", "person", "org", "address", "id"),
+    *("iban", "card", "phone", "person", "record", "email"),
 )
 LABELS = (
-    *("RARE", "NUMBER", "CODE", "HOST", "PERSON", "DATE", "IP", "SECRET", "PERSON", "ORG", "ADDRESS", "ID", "IBAN"),
-    *("CARD", "PHONE", "PERSON", "RECORD", "EMAIL"),
+    *("RARE", "NUMBER", "CODE", "HOST", "PLACE", "PERSON", "DATE", "IP", "SECRET", "PERSON", "ORG", "ADDRESS", "ID"),
+    *("IBAN", "CARD", "PHONE", "PERSON", "RECORD", "EMAIL"),
 )
 FINDING = np.dtype([("start", "i4"), ("end", "i4"), ("entry", "i4"), ("kind", "i4")], align=True)
 NOTHING, CUT = -1, -2

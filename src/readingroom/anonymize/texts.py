@@ -1,7 +1,8 @@
 """The text engine: a column of text in; the column without anybody in it, where each placeholder stands, and counts.
 
 The way of a block: read (views, html, decode) → open what is opaque (blobs) → tokens → find known identifiers
-(matching), forms (patterns), words (names, rare), identifiers in words (worded) → paint (spans) → splice.
+(matching), forms (patterns), words (names, rare), identifiers in words (worded), who is likely a person
+(tagger) → paint (spans) → splice.
 
 Rule 1: what fails, fails the column with an error that names nothing but the stage (rule 2 of the house).
 Rule 2: the same cells, keys and known people give the same bytes.
@@ -32,8 +33,9 @@ from readingroom.anonymize.reading import blocks, buffers, read
 from readingroom.anonymize.sorting import of_matches, of_worded, of_words
 from readingroom.anonymize.spans import SECRET, findings, in_order, paint
 from readingroom.anonymize.splice import splice
-from readingroom.anonymize.tokens import Records, Tokens, tokenize
-from readingroom.anonymize.views import Letters
+from readingroom.anonymize.tag_features import see
+from readingroom.anonymize.tagger import Sight, find_tagged, probabilities, tagger
+from readingroom.anonymize.tokens import Records, tokenize
 from readingroom.anonymize.worded import find_worded
 from readingroom.core.errors import Fault, UsageError
 
@@ -100,15 +102,21 @@ class TextEngine:
             output = pc.if_else(pc.is_valid(cells), output, pa.scalar(None, pa.large_string()))
         return Rewritten(output, pa.concat_tables(tables).combine_chunks(), dict(counts))
 
-    def look(self, block: pa.LargeStringArray, markup: str, linked: pa.ListArray | None = None) -> Painted:
-        """What stands in a block of filled cells, painted on its bytes: what `rewrite` masks and `detecting` tells."""
+    def look(
+        self, block: pa.LargeStringArray, markup: str, linked: pa.ListArray | None = None, *, quasi: bool = False
+    ) -> Painted:
+        """What stands in a block of filled cells, painted on its bytes: what `rewrite` masks and `detecting` tells.
+
+        With `quasi`, also places, organizations and dates that nobody of the tenant is known by.
+        """
         letters, offsets, cuts = read(block, markup)
         letters, opaque = open_blobs(letters)
         tokens = tokenize(letters)
         matches = match_known(letters, tokens, self._known)
         near = self._identify.near(linked, matches, letters=letters, offsets=offsets)
-        found = in_order([*self._find(letters, tokens, near), of_matches(matches), self._opaque(opaque)])
         source = buffers(block)[0]
+        sight = Sight(letters, source, tokens, marks_of(tokens, self._rules))
+        found = in_order([*self._find(sight, near, quasi=quasi), of_matches(matches), self._opaque(opaque)])
         labels, owner = paint(letters, found, cuts, len(source))
         hits = Hits(letters, found, rows_at(letters, found["start"], offsets), near)
         return Painted(source, offsets, hits, labels, owner)
@@ -119,13 +127,17 @@ class TextEngine:
         output, written = splice(painted.source, painted.offsets, painted.labels, named.placeholders)
         return output, named.spans(written, painted.owner)
 
-    def _find(self, letters: Letters, tokens: Tokens, near: Near) -> list[Records]:
+    def _find(self, sight: Sight, near: Near, *, quasi: bool) -> list[Records]:
         """What the words and forms of the view give away."""
-        marks = marks_of(tokens, self._rules)
+        letters, source, tokens, marks = sight
+        strict = self._rules.strict
+        seen = see(letters, source, tokens, marks)
+        chance = probabilities(seen, tagger())
         return [
+            find_tagged(sight, seen, chance, strict=strict, quasi=quasi),
             of_words(judge(letters, tokens, marks, self._rules, near)),
             of_worded(find_worded(letters, tokens, marks, self._rules)),
-            find_forms(letters, tokens, self._vocabulary, strict=self._rules.strict),
+            find_forms(letters, tokens, self._vocabulary, strict=strict),
         ]
 
     def _opaque(self, opaque: Records) -> Records:

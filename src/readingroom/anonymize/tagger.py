@@ -1,0 +1,192 @@
+# ruff: noqa: PLR0917 - kernels: numba takes arrays by position and compiles no sets
+"""The tagger: how likely each word is part of a person's name, a place, an organization, an address or a date.
+
+A linear-chain model over hashed features (tag_features), read forwards and backwards over each cell, as array code.
+data/MODEL_CARD.md says what it learnt from, and how well it does; training/train_tagger.py makes the weights.
+
+Rule 1: the weights are hashes and small numbers: no word of the training texts is in them.
+Rule 2: what is found adds to what other finders found; nothing is taken back (P14).
+"""
+
+from __future__ import annotations
+
+from functools import cache
+from importlib import resources
+from typing import IO, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from readingroom.anonymize import spans
+from readingroom.anonymize.kernels import I64, U8, kernel
+from readingroom.anonymize.spans import FINDING
+from readingroom.anonymize.tag_features import BITS, FEATURES, U32, VERSION, features_of
+from readingroom.anonymize.tokens import GAP_NEAR, Records, Tokens
+from readingroom.anonymize.views import Letters
+from readingroom.core.errors import Fault
+
+OTHER, PERSON, LOCATION, ORG, ADDRESS, DATE = range(6)
+CLASSES = 6
+QUIET = np.float32(3e-4)  # of a quiet word, against 1 for OTHER
+LIKELY, BALANCED, STRICT = 0.5, 0.3, 0.05  # from which probability a word is taken for what it may be
+TITLE, USUAL = 32, 16  # bits of tag_features: Mr, Dr; never a name in lower case
+_QUASI = np.array([spans.PLACE, spans.ORG, spans.ADDRESS, spans.DATE], np.int32)
+_SIGNS, _BOUND = np.zeros(256, bool), np.zeros(256, bool)
+_SIGNS[list(b"./:@=&?%_#+-~")] = True
+_BOUND[list(b"abcdefghijklmnopqrstuvwxyz0123456789/")] = True
+F32 = npt.NDArray[np.float32]
+I8 = npt.NDArray[np.int8]
+
+
+class Weights(NamedTuple):
+    """Small numbers per feature and class, what one of them is worth, and exp of what follows what."""
+
+    table: I8
+    scale: F32
+    follows: F32
+
+
+class Sight(NamedTuple):
+    """A block as the tagger sees it."""
+
+    letters: Letters
+    source: U8
+    tokens: Tokens
+    marks: I64
+
+
+@kernel
+def _score(seen: Records, weights: Weights, row: U32, out: F32) -> None:
+    """Write exp(score) of every word and class, the best class of a word being 1."""
+    total = np.float32(0)
+    for i in range(len(seen)):
+        if seen[i].quiet:
+            for c in range(CLASSES):
+                out[i, c] = QUIET
+            out[i, 0] = 1
+            continue
+        features_of(seen, i, row)
+        best = np.float32(-1e30)
+        for c in range(CLASSES):
+            out[i, c] = 0
+        for k in range(FEATURES):
+            for c in range(CLASSES):
+                out[i, c] += weights.table[row[k], c]
+        for c in range(CLASSES):
+            total = out[i, c] * weights.scale[0]
+            out[i, c] = total
+            best = max(best, total)
+        for c in range(CLASSES):
+            out[i, c] = np.exp(max(out[i, c] - best, np.float32(-30)))
+
+
+@kernel
+def forwards(seen: Records, follows: F32, score: F32, out: F32) -> None:
+    """Write the scaled forward sums; a cell begins anew."""
+    for i in range(len(seen)):
+        total = np.float32(0)
+        for c in range(CLASSES):
+            reach = np.float32(1)
+            if i > 0 and not seen[i].wall:
+                reach = np.float32(0)
+                for b in range(CLASSES):
+                    reach += out[i - 1, b] * follows[b, c]
+            out[i, c] = reach * score[i, c]
+            total += out[i, c]
+        for c in range(CLASSES):
+            out[i, c] /= total
+
+
+@kernel
+def backwards(seen: Records, follows: F32, score: F32, sums: F32, state: F32) -> None:
+    """Turn the forward sums into the probability of each class of each word."""
+    for i in range(len(seen) - 1, -1, -1):
+        last = i + 1 == len(seen) or seen[i + 1].wall
+        total = np.float32(0)
+        for c in range(CLASSES):
+            back = np.float32(1)
+            if not last:
+                back = np.float32(0)
+                for b in range(CLASSES):
+                    back += follows[c, b] * score[i + 1, b] * state[b]
+            state[CLASSES + c] = back
+            total += back
+        norm = np.float32(0)
+        for c in range(CLASSES):
+            state[c] = state[CLASSES + c] / total
+            sums[i, c] *= state[c]
+            norm += sums[i, c]
+        for c in range(CLASSES):
+            sums[i, c] /= norm
+
+
+def probabilities(seen: Records, weights: Weights) -> F32:
+    """The probability of each class, for each word."""
+    score = np.empty((len(seen), CLASSES), np.float32)
+    _score(seen, weights, np.zeros(FEATURES, np.uint32), score)
+    sums = np.empty_like(score)
+    forwards(seen, weights.follows, score, sums)
+    backwards(seen, weights.follows, score, sums, np.zeros(2 * CLASSES, np.float32))
+    return sums
+
+
+@cache
+def tagger() -> Weights:
+    """The shipped weights, read once per process; what does not fit this code stops the start."""
+    with resources.files("readingroom.anonymize").joinpath("data", "tagger.npz").open("rb") as file:
+        return load(file)
+
+
+def load(file: IO[bytes]) -> Weights:
+    """Weights of a file."""
+    with np.load(file, allow_pickle=False) as data:
+        if int(data["version"]) != VERSION or data["table"].shape != (1 << BITS, CLASSES):
+            raise Fault("the tagger's weights are of another version than its features: train it again")
+        return Weights(*(np.ascontiguousarray(data[name]) for name in Weights._fields))
+
+
+def find_tagged(sight: Sight, seen: Records, chance: F32, *, strict: bool, quasi: bool) -> Records:
+    """Words (FINDING) that are part of a name; with `quasi` also titles, places, organizations and addresses.
+
+    Dates are told in `strict`, with `quasi`. A capitalised word after a title is a name whatever the weights say.
+    """
+    kinds = np.full(len(seen), -1, np.int32)
+    if quasi:
+        best = chance[:, LOCATION:].argmax(axis=1)
+        likely = chance[np.arange(len(seen)), best + LOCATION] >= LIKELY
+        kinds[likely] = _QUASI[best[likely]]
+        if not strict:  # a date alone is what a mail is about; of births, worded knows
+            kinds[kinds == spans.DATE] = -1
+    alone = (seen["shape"] & 12) == 4  # nothing but digits
+    capital = seen["shape"] & 1 != 0
+    least = np.where(capital, STRICT if strict else BALANCED, LIKELY)
+    person = (chance[:, PERSON] >= least) & ~alone & (capital | ~_inside(sight))
+    title = (seen["marks"] & TITLE != 0) & capital
+    titled = np.zeros(len(seen), bool)
+    titled[1:] = title[:-1] & (seen["shape"][1:] & 5 == 1) & (seen["line"][1:] == 0) & (seen["marks"][1:] & USUAL == 0)
+    titled &= (seen["skip"] == 0) & (sight.tokens.words["gap"] == GAP_NEAR)
+    person |= titled
+    kinds[person] = spans.NAME
+    if quasi:
+        kinds[:-1][title[:-1] & person[1:] & (seen["line"][1:] == 0)] = spans.NAME
+    return _of_words(sight.tokens, kinds)
+
+
+def _inside(sight: Sight) -> np.ndarray:
+    """Words inside an address of the web, a path, a file name: a sign joins them to what stands beside."""
+    parts, words = sight.tokens.parts, sight.tokens.words
+    folded = np.concatenate([sight.letters["folded"], np.zeros(3, np.uint8)])
+    start, end = parts["start"][words["first"]], parts["end"][words["last"] - 1]
+    before = _SIGNS[folded[start - 1]] & _BOUND[folded[start - 2]]  # the first word reads the zeros at the end
+    return before | (_SIGNS[folded[end]] & _BOUND[folded[end + 1]])
+
+
+def _of_words(tokens: Tokens, kinds: np.ndarray) -> Records:
+    at = np.flatnonzero(kinds >= 0)
+    words, parts = tokens.words[at], tokens.parts
+    found = np.empty(len(at), FINDING)
+    found["start"] = parts["start"][words["first"]]
+    found["end"] = parts["end"][words["last"] - 1]
+    found["entry"] = -1
+    found["kind"] = kinds[at]
+    return found
