@@ -26,11 +26,13 @@ _UMLAUTS = str.maketrans({"ä": "ae", "ö": "oe", "ü": "ue", "å": "aa", "ø": 
 _TITLES = {"mr", "mrs", "ms", "dr", "prof", "sir", "jr", "sr", "ii", "iii", "phd", "md"}
 _PARTICLES = {"van", "von", "der", "den", "de", "del", "della", "di", "da", "dos", "du", "la", "le", "el", "al", "bin"}
 _SHORT_ADDRESS = 6
+_SIGNS = dict.fromkeys(code for code in range(128) if not chr(code).isalnum())
 
 
 def squash(text: str) -> str:
     """Folded letters and digits only."""
-    return "".join(c for c in fold(text) if c.isalnum())
+    folded = fold(text)
+    return folded.translate(_SIGNS) if folded.isascii() else "".join(c for c in folded if c.isalnum())
 
 
 def name_words(text: str) -> list[str]:
