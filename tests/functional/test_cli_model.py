@@ -43,6 +43,13 @@ def gated(labelled: Any) -> str:
     return str(model)
 
 
+@pytest.fixture(scope="module")
+def released(labelled: Any, gated: str) -> tuple[Any, str]:
+    """The room and a model that may score."""
+    labelled("model", "release", gated, "--as", "finn")
+    return labelled, gated
+
+
 def test_training_needs_a_grant_a_role_and_a_budget(desk: Any) -> None:
     assert desk("model", "train", "spam-checker", "--as", "emil").code == 3  # no grant
     assert desk("model", "train", "mind-reader", "--as", "emil").code == 2
@@ -92,3 +99,24 @@ def test_unknown_models(desk: Any) -> None:
     for words in (("show",), ("gate",), ("release", "--as", "finn"), ("score", "x.eml")):
         verb, *rest = words
         assert desk("model", verb, *([*rest, "model-0"] if rest[:1] == ["--as"] else ["model-0", *rest])).code == 2
+
+
+@pytest.mark.parametrize(
+    "mail",
+    [
+        b"Subject: =?utf-8?b?!!!?= MARK\nContent-Type: text/html; charset=MARK\n\n<p>MARK \xff\xfe",
+        b"Content-Type: multipart/mixed; boundary=MARK\n\n--MARK\nContent-Transfer-Encoding: base64\n\nMARK\n",
+        b"MARK\x00\xff",
+        b"",
+    ],
+)
+def test_a_mail_that_is_none_is_scored_or_refused_and_never_repeated(
+    released: Any, tmp_path: Path, mail: bytes
+) -> None:
+    cli, model = released
+    (tmp_path / "mail.eml").write_bytes(mail.replace(b"MARK", b"Zyxwv Markerperson"))
+    done = cli("model", "score", model, tmp_path / "mail.eml")
+    assert done.code in {0, 2}
+    assert "fault:" not in done.err
+    assert "Markerperson" not in done.out + done.err
+    assert cli.holding([b"Markerperson"]) == {}
