@@ -73,8 +73,8 @@ def check_place(house: House, name: str, copies: tuple[Copy, ...]) -> None:
     assert set(place.store.list("")) == {one.path for one in live}, "an orphan object, or a missing one"
     assert {one.copy for one in live} == sealed
     assert set(place.keyring.list_copies()) == sealed, "a key without a copy, or a copy without a key"
-    for copy in sealed:
-        assert set(place.keyring.list_parts(copy)) == {one.key for one in live if one.copy == copy}
+    for one_sealed in sealed:
+        assert set(place.keyring.list_parts(one_sealed)) == {one.key for one in live if one.copy == one_sealed}
     for copy in copies:
         if copy.place == name:
             assert (f"copy.{copy.state}", copy.id) in {(one.name, one.copy) for one in told}, (
