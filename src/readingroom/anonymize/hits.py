@@ -288,8 +288,10 @@ def rows_at(letters: Letters, at: np.ndarray, offsets: I64) -> I64:
 
 def _normal(kind: int, text: str) -> str:
     tag_kind = _TAG_KINDS.get(kind, "text")
-    if tag_kind in _AS_WRITTEN and text.isascii() and text.isalnum():  # the view is folded already
-        return text
+    if tag_kind in _AS_WRITTEN:
+        bare = text.replace(" ", "")
+        if bare.isascii() and bare.isalnum():  # the view is folded already
+            return " ".join(text.split()) if tag_kind == "name" else bare
     if kind == spans.EMAIL and "@" not in text:
         text = _worded_email(text)
     return normalize(tag_kind, text)

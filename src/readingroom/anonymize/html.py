@@ -37,6 +37,7 @@ from readingroom.anonymize.views import (
     SOFT,
     URL,
     Letters,
+    View,
     new_view,
     push,
     push_code,
@@ -262,4 +263,14 @@ def html_view(src: U8, offsets: I64) -> tuple[Letters, I64]:
     text, values = new_view(size), new_view(2 * size)
     page = Page(text.letters, text.state, values.letters, values.state, cuts, np.zeros(1, np.int64))
     read_pages(src, offsets, page, codes(), elements())
-    return np.concatenate([trimmed(text), trimmed(values)]), cuts[: int(page.cut_count[0])].copy()
+    return _joined(text, values), cuts[: int(page.cut_count[0])].copy()
+
+
+def _joined(text: View, values: View) -> Letters:
+    """The text and the attribute values after it; in the room that the text left over, where there is enough."""
+    first, second = trimmed(text), trimmed(values)
+    end = len(first) + len(second)
+    if end > len(text.letters):
+        return np.concatenate([first, second])
+    text.letters[len(first) : end] = second
+    return text.letters[:end]
