@@ -27,6 +27,7 @@ from readingroom.core.errors import Fault
 
 OTHER, PERSON, LOCATION, ORG, ADDRESS, DATE = range(6)
 CLASSES = 6
+LOWEST = np.float32(-30)
 QUIET = np.float32(3e-4)  # of a quiet word, against 1 for OTHER
 LIKELY, BALANCED, STRICT = 0.5, 0.3, 0.05  # from which probability a word is taken for what it may be
 TITLE, USUAL = 32, 16  # bits of tag_features: Mr, Dr; never a name in lower case
@@ -58,7 +59,7 @@ class Sight(NamedTuple):
 @kernel
 def _score(seen: Records, weights: Weights, row: U32, out: F32) -> None:
     """Write exp(score) of every word and class, the best class of a word being 1."""
-    total = np.float32(0)
+    table, scale = weights.table, weights.scale[0]
     for i in range(len(seen)):
         if seen[i].quiet:
             for c in range(CLASSES):
@@ -66,18 +67,24 @@ def _score(seen: Records, weights: Weights, row: U32, out: F32) -> None:
             out[i, 0] = 1
             continue
         features_of(seen, i, row)
-        best = np.float32(-1e30)
-        for c in range(CLASSES):
-            out[i, c] = 0
+        none = person = place = organization = address = date = 0
         for k in range(FEATURES):
-            for c in range(CLASSES):
-                out[i, c] += weights.table[row[k], c]
+            at = row[k]
+            none += table[at, 0]
+            person += table[at, 1]
+            place += table[at, 2]
+            organization += table[at, 3]
+            address += table[at, 4]
+            date += table[at, 5]
+        best = max(none, person, place, organization, address, date)
+        out[i, 0] = scale * (none - best)
+        out[i, 1] = scale * (person - best)
+        out[i, 2] = scale * (place - best)
+        out[i, 3] = scale * (organization - best)
+        out[i, 4] = scale * (address - best)
+        out[i, 5] = scale * (date - best)
         for c in range(CLASSES):
-            total = out[i, c] * weights.scale[0]
-            out[i, c] = total
-            best = max(best, total)
-        for c in range(CLASSES):
-            out[i, c] = np.exp(max(out[i, c] - best, np.float32(-30)))
+            out[i, c] = np.exp(max(out[i, c], LOWEST))
 
 
 @kernel
