@@ -194,7 +194,8 @@ class Story:
             bar.close()
             stats = review_stats(web, tenant.name).public()
             self.say(f"{done.views:,} views through the gate, {done.labels:,} labels, error rates {ERRORS} stated")
-            self.say(f"agreement: {stats['percent']}")
+            agreed = stats["agreement"]["percent"]["value"]
+            self.say(f"they agree on {agreed:.1%}; a third person decides the rest")
 
     def model(self) -> None:
         """Train under a budget, gate, release by a second person, try."""
@@ -206,7 +207,7 @@ class Story:
             report = gate_model(web, model, source, seed=self.seed, progress=bar)
             bar.close()
             for check in report.public()["checks"]:
-                self.say(f"{'pass' if check['passed'] else 'FAIL'}  {check['name']}")
+                self.say(f"{'pass' if check['passed'] else 'FAIL'}  {check['check']}")
             if report.passed:
                 release_model(web, model, by=self.people["finn"])
                 score = score_mail(web, model, MAIL).public()
