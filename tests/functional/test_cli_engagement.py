@@ -301,7 +301,7 @@ def test_columns_are_listed_with_what_happens_to_them(desk: Any) -> None:
 def test_a_confirmed_column_is_copied_and_a_withheld_one_is_not(fresh: Any) -> None:
     def shown(name: str) -> str:
         columns = fresh.ask("columns", "list", "alpha")["columns"]
-        return next(one["treatment"] for one in columns if f"{one['table']}.{one['column']}" == name)
+        return next(str(one["treatment"]) for one in columns if f"{one['table']}.{one['column']}" == name)
 
     assert fresh.ask("columns", "confirm", "alpha", "account.new_salesregion", "text")["treatment"] == "text"
     assert shown("account.new_salesregion") == "text"

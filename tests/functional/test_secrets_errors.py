@@ -199,7 +199,7 @@ BROKEN = [
 def test_a_broken_source(own: Any, damage: Callable[[Any], None]) -> None:
     damage(own)
     said = []
-    category = {log_lines: "query", log_gzip: "query"}.get(damage, "marketing")
+    category = "query" if damage in {log_lines, log_gzip} else "marketing"
     category = "schema" if damage in {broken_definitions, definitions_of_another_kind} else category
     commands = [("copy", "run", "alpha", "--category", category), ("copy", "list", "--json")]
     if damage is not model_names:  # `columns list` shows names, for somebody to confirm
