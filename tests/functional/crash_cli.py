@@ -22,7 +22,7 @@ import readingroom.cli.engagement
 import readingroom.cli.purge
 import readingroom.cli.serve
 import readingroom.cli.subject
-import readingroom.copies.second_look  # imported by the copy run only when it runs
+import readingroom.copies.second_look  # noqa: F401 - slow, and imported by the copy run only when it runs
 from readingroom.cli.main import execute
 from readingroom.core import steps
 
