@@ -208,12 +208,12 @@ _PAIRS = re.compile(r"(?<!\d)\+?\d{2,4}(?:[ .-]\d\d){4}(?!\d)")
 _PLUS = re.compile(r"\+\d[\d .()/-]{6,22}\d")
 _TRUNK = re.compile(r"(?<!\d)\(?0\d[\d .()/-]{6,16}\d(?!\d)")
 _GROUPS = re.compile(r"(?<!\d)(?!(?:(?:19|20)\d\d[ -]?){3,})\d{2,4}(?:[ -]\d{2,4}){2,}(?!\d)")
-_LONG = re.compile(r"\d{5,}")
+_LONG = re.compile(r"\d{5,}(?:/\d\d(?!\d))?")  # also 12345/94, as courts and offices number
 Found = tuple[int, int, str]
 
 
 _CARD = re.compile(
-    r"(?<!\d)(?:3[47]\d{2}[ -]?\d{6}[ -]?\d{5}|\d{4}(?:[ -]?\d{4}){2}[ -]?\d{1,4}(?:[ -]?\d{1,3})?"
+    r"(?<!\d)(?:3[47]\d{2}[ -]?\d{6}[ -]?\d{5}|\d{4}(?:[ -]?\d{4}){2}(?:[ -]?\d{1,4}(?:[ -]?\d{1,3})?)?"
     r"|3[068]\d\d[ -]?\d{6}[ -]?\d{4})(?!\d)"
 )
 _SHAPED = (
