@@ -185,7 +185,8 @@ def _inside(sight: Sight) -> np.ndarray:
     folded = np.concatenate([sight.letters["folded"], np.zeros(3, np.uint8)])
     start, end = parts["start"][words["first"]], parts["end"][words["last"] - 1]
     before = _SIGNS[folded[start - 1]] & _BOUND[folded[start - 2]]  # the first word reads the zeros at the end
-    return before | (_SIGNS[folded[end]] & _BOUND[folded[end + 1]])
+    inside: np.ndarray = before | (_SIGNS[folded[end]] & _BOUND[folded[end + 1]])
+    return inside
 
 
 def _of_words(tokens: Tokens, kinds: np.ndarray) -> Records:
