@@ -146,6 +146,8 @@ def test_numbers_whose_form_is_their_own_need_no_word() -> None:
     [
         ("4111 1111 1111 1111", True),
         ("4222222222222", True),
+        ("501800000009", True),
+        ("501800000008", False),
         ("3782 822463 10005", True),
         ("3714-496353-98431", True),
         ("30569309025904", True),

@@ -48,7 +48,8 @@ IBAN_LIMIT = 48
 def find_forms(letters: Letters, tokens: Tokens, vocabulary: Vocabulary, *, strict: bool) -> Records:
     """Findings of every pattern in the view."""
     found = candidates(letters)
-    parts = [_iban_findings(letters, tokens)]
+    ibans = _iban_findings(letters, tokens)
+    parts = [ibans]
     for what, kind in _DIRECT:
         chosen = found[found["what"] == what]
         if what == patterns.HANDLE:  # @media and @import are no people
@@ -56,7 +57,7 @@ def find_forms(letters: Letters, tokens: Tokens, vocabulary: Vocabulary, *, stri
         parts.append(findings(chosen, np.full(len(chosen), kind), np.full(len(chosen), -1)))
     proved = find_proofs(letters, tokens)
     clusters = _cluster_findings(letters, found[found["what"] == patterns.CLUSTER])
-    parts += [proved, _unproved(clusters, proved)]
+    parts += [proved, _unproved(clusters, np.concatenate([proved, ibans]))]
     if strict:
         hosts = found[found["what"] == patterns.HOST]
         hashes = np.empty(len(hosts), np.uint64)
@@ -99,7 +100,9 @@ def _cluster_findings(letters: Letters, clusters: Records) -> Records:
 
 def _unproved(clusters: Records, proved: Records) -> Records:
     """The readings of clusters without those that lie inside a proved number: its proof knows better what it is."""
-    ids = np.sort(proved[np.isin(proved["kind"], [spans.ID, spans.DATE, spans.SECRET])], order=["start", "end"])
+    ids = np.sort(
+        proved[np.isin(proved["kind"], [spans.ID, spans.DATE, spans.SECRET, spans.IBAN])], order=["start", "end"]
+    )
     if not len(ids):
         return clusters
     # the end that reaches farthest among those that begin at or before each place
@@ -116,12 +119,13 @@ def _iban_findings(letters: Letters, tokens: Tokens) -> Records:
         return np.empty(0, FINDING)
     size = parts["end"] - parts["start"]
     flags = parts["flags"]
-    begins = (size[:-1] == 2) & (flags[:-1] & (DIGITS | JOINED) == 0) & (flags[:-1] & ALL_UPPER != 0)
+    begins = (size[:-1] == 2) & (flags[:-1] & (DIGITS | JOINED) == 0)
     begins &= (flags[1:] & (DIGITS | JOINED) == DIGITS | JOINED) & (size[1:] >= 2)
     rows = []
-    for start in parts["start"][:-1][begins].tolist():
+    capital = (flags[:-1] & ALL_UPPER != 0)[begins].tolist()
+    for start, upper in zip(parts["start"][:-1][begins].tolist(), capital, strict=True):
         text = letters["folded"][start : start + IBAN_LIMIT].tobytes().decode("ascii", "replace")
         length = read_iban(text)
-        if length:
+        if length and (upper or " " not in text[:length]):  # `at 12 people` and the like begin in small letters, too
             rows.append((start, start + length, -1, spans.IBAN))
     return np.array(rows, FINDING) if rows else np.empty(0, FINDING)

@@ -82,7 +82,7 @@ def phones_in(cluster: str) -> list[tuple[int, int]]:
         if _is_valid(text, None):
             found.append(hit.span())
     groups = tuple(map(len, _GROUP.findall(cluster)))
-    if found or sum(groups) < 9 or not (cluster[0] in "0(" or len(groups) > 2):
+    if found or sum(groups) < (8 if cluster[:1] == "(" else 9) or not (cluster[:1] in {"0", "("} or len(groups) > 2):
         return found
     digits = "".join(_GROUP.findall(cluster))
     regions = _groupings().get(groups, ())
