@@ -24,6 +24,7 @@ from readingroom.anonymize.cells import (
 from readingroom.anonymize.generalize import generalize
 from readingroom.anonymize.jsons import JsonContext, JsonPieces
 from readingroom.anonymize.literals import Literals
+from readingroom.anonymize.nameless import nameless
 from readingroom.anonymize.pieces import Assembler, Literal, Piece
 from readingroom.anonymize.plans import ColumnPlan, TablePlan
 from readingroom.anonymize.prepared import Prepared
@@ -36,6 +37,17 @@ from readingroom.anonymize.treatments import RECORD_KINDS, Action
 _MARKUP = {Action.TEXT: "plain", Action.HTML: "html", Action.URL: "url"}
 _LINKING = frozenset({"record", "email", "phone", "upn"})
 _SEPARATOR = len(", ")
+PEOPLE = frozenset({"contact", "lead", "user"})
+
+
+def person_links(plan: TablePlan, batch: pa.RecordBatch, *, key: bytes) -> pa.Table | None:
+    """The rows (person, kind, tag) of a batch of people: which tags are one person; None for other tables (P16)."""
+    if plan.person not in PEOPLE or plan.record not in batch.schema.names:
+        return None
+    with nameless(plan, "linking its people"):
+        record = record_tags(text_of(batch.column(plan.record)), key=key)
+        rows = [c for c in plan.columns if c.role == "row" and c.kind and c.name in batch.schema.names]
+        return links(record, [pair for c in rows for pair in tags_of(text_of(batch.column(c.name)), c.kind, key=key)])
 
 
 class BatchWork:
@@ -85,10 +97,7 @@ class BatchWork:
 
     def links(self) -> pa.Table | None:
         """Which tags are one person, for tables of people (None for the others)."""
-        if self._plan.person not in {"contact", "lead", "user"}:
-            return None
-        rows = [c.name for c in self._plan.columns if c.role == "row"]
-        return links(self._record, [pair for name in rows for pair in self._identifiers.get(name, ())])
+        return person_links(self._plan, self._batch, key=self._prepared.tag_key)
 
     def _suppress(self) -> None:
         plan = self._plan

@@ -53,6 +53,8 @@ def erase(
     receipt = erase_subject(opened, get_tenant(opened, tenant), who, request=identity, attested_by="customer")
     body = receipt["receipt"]
     text = f"erased: {body['rows']} rows and {body['spans']} passages in {body['copies']} copies"
+    if not body["people"]:
+        text += "\nno record in a live copy is this person; later copies leave out whoever has these identifiers"
     if body["also_touched"]:
         text += f"\n{body['also_touched']} others share an identifier; shared passages went too (erasure over-erases)"
     answer(receipt, as_json=as_json, text=text)

@@ -18,6 +18,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from readingroom.anonymize.batches import person_links
 from readingroom.anonymize.engine import Engine, Transformed
 from readingroom.anonymize.plans import TablePlan
 from readingroom.anonymize.preparation import Preparation
@@ -31,6 +32,7 @@ from readingroom.core.progress import Progress
 from readingroom.sources import SourceSet
 
 Positions = npt.NDArray[np.int64]
+STRONG = ("record", "email", "upn")  # kinds of identifier that are one person's
 
 
 @dataclass
@@ -63,10 +65,16 @@ class Passage:
     seconds: dict[str, float] = field(default_factory=dict)
     tables: dict[str, TableCounts] = field(default_factory=dict)
     hard: list[LookFinding] = field(default_factory=list)
+    links: list[pa.Table] = field(default_factory=list)  # of people's tables that are learnt and not copied
+    gone: frozenset[bytes] = frozenset()  # `withheld`, and every further tag of the people that one of them names
 
-    def learn(self, preparation: Preparation) -> Engine:
-        """Pass 1: the people of every table, the words, codes and combinations of those that are copied."""
+    def learn(self, preparation: Preparation, tag_key: bytes | None) -> Engine:
+        """Pass 1: the people of every table, the words, codes and combinations of those that are copied.
+
+        Without a tag key (a schema has no subjects) nobody is linked (P25).
+        """
         copied = {table.name for table, _ in self.plan.copied}
+        self.gone = self.withheld
         total, done = sum(self._rows(planned) for planned in self.plan.learnt), 0
         for table, plan in self.plan.learnt:
             for batch in self._read(table, plan):
@@ -74,6 +82,8 @@ class Passage:
                     preparation.learn(plan, batch)
                     if table.name in copied:
                         preparation.count(plan, batch)
+                    if tag_key is not None:
+                        self._link(person_links(plan, batch, key=tag_key), keep=table.name not in copied)
                 with self.timed("second look"):
                     self.look.learn(table.name, batch)
                 done += batch.num_rows
@@ -84,6 +94,8 @@ class Passage:
     def copy(self, engine: Engine, writer: Writer) -> None:
         """Pass 2: what the engine makes of every batch, checked, into parts; CopyRefused at a hard finding."""
         total, done = sum(self._rows(planned) for planned in self.plan.copied), 0
+        for links in self.links:
+            writer.add_links(self._links(links))
         for table, plan in self.plan.copied:
             counts = self.tables.setdefault(table.name, TableCounts())
             with self.timed("seal"):
@@ -101,7 +113,7 @@ class Passage:
 
     def _take(self, plan: TablePlan, made: Transformed, writer: Writer, *, counts: TableCounts) -> None:
         with self.timed("withhold"):
-            kept = withdraw(made.batch, made.tags, gone=self.withheld)
+            kept = withdraw(made.batch, made.tags, gone=self.gone)
             counts.withheld_rows += kept.rows
             counts.withheld_spans += kept.spans
         with self.timed("second look"):
@@ -120,8 +132,25 @@ class Passage:
             if made.links is not None and made.links.num_rows:
                 writer.add_links(self._links(made.links))
 
+    def _link(self, links: pa.Table | None, *, keep: bool) -> None:
+        """Keep the links for the seal, and withhold a person whole whom one withheld identifier names (P16).
+
+        A request that came while no copy knew the person left only the identifiers that it named on the list.
+        """
+        if links is None:
+            return
+        if keep:
+            self.links.append(links)
+        listed = pa.array(sorted(self.withheld), TAG)
+        strong = pc.is_in(links["kind"].cast(pa.string()), value_set=pa.array(STRONG))
+        named = links.filter(pc.and_(strong, pc.is_in(links["tag"], value_set=listed)))
+        if named.num_rows:
+            people = named["person"].unique()
+            theirs = links.filter(pc.is_in(links["person"], value_set=people))
+            self.gone |= {*theirs["tag"].to_pylist(), *people.to_pylist()}
+
     def _links(self, links: pa.Table) -> pa.Table:
-        gone = pa.array(sorted(self.withheld), TAG)
+        gone = pa.array(sorted(self.gone), TAG)
         named = pc.or_(pc.is_in(links["tag"], value_set=gone), pc.is_in(links["person"], value_set=gone))
         return links.filter(pc.invert(named))
 

@@ -138,7 +138,7 @@ def _make(run: _Run, make_look: MakeLook) -> bytes:
     limits = house.settings.limits
     preparation = Preparation(tag_key, pseudonym_key, k=limits.k_anonymity, profile="strict")
     try:
-        engine = passage.learn(preparation)
+        engine = passage.learn(preparation, None if copy.category is Category.SCHEMA else tag_key)
         reached(LEARNT)
         writer = Writer(house, copy, ItemMaker(copy, record_key=tag_key))
         passage.copy(engine, writer)

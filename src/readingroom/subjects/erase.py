@@ -134,6 +134,7 @@ def _close(
         "request": request,
         "received_at": format_instant(known.received_at),
         "done_at": format_instant(unit.at),
+        "people": known.people,  # 0: no live copy knows the person by these identifiers; later copies honour them
         "also_touched": known.also_touched,
         **counts,
     }
