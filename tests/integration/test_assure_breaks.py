@@ -35,7 +35,7 @@ from readingroom.bootstrap import init, open_house
 from readingroom.copies.run import run_copy
 from readingroom.core.canonical import digest
 from readingroom.core.category import Category
-from readingroom.core.clock import format_instant
+from readingroom.core.clock import format_instant, parse_instant
 from readingroom.core.ids import CopyId, PlaceName, RequestId, TenantName
 from readingroom.db.engines import EVERY_TENANT
 from readingroom.engagement.contact import register_contact
@@ -323,6 +323,13 @@ def _late_view(disk: Disk) -> None:
     disk.view(tenant=f"'{LEAVES}'", at=f"'{disk.later(hours=1)}'")
 
 
+def _shift(disk: Disk, place: PlaceName, *columns: str, days: int = 60) -> None:
+    """Instants of every copy of a place moved, as a plain UPDATE does it."""
+    for identity, *values in disk.ask(place, f"SELECT id, {', '.join(columns)} FROM copies"):
+        moved = [format_instant(parse_instant(str(one)) + timedelta(days=days)) for one in values]
+        disk.sql(place, f"UPDATE copies SET {', '.join(f'{c} = ?' for c in columns)} WHERE id = ?", *moved, identity)
+
+
 def _exclude(disk: Disk) -> None:
     """The customer had excluded a table before the copy was made; nobody heeded it."""
     with disk.house() as house:
@@ -346,6 +353,7 @@ BREAKS: dict[str, dict[str, Break]] = {
     "P02": {
         "read after the end": _late_view,
         "copy before the opt-in": lambda d: d.sql(US, "UPDATE copies SET created_at = '2020-01-01T00:00:00.000000Z'"),
+        "copies said to be younger": lambda d: _shift(d, US, "created_at", "sealed_at", "expires_at", "purge_due"),
         "receipts hidden": lambda d: d.sql(None, "DELETE FROM receipts"),
         "engagement revived": lambda d: d.sql(None, "UPDATE engagements SET state = 'active' WHERE tenant = ?", LEAVES),
     },
@@ -421,6 +429,8 @@ BREAKS: dict[str, dict[str, Break]] = {
         ),
         "second look left out": lambda d: d.manifest(US, Category.QUERY, '"hard": 0', '"hard": 1'),
         "read from somewhere else": lambda d: d.view(copy="'copy-forged'"),
+        "sealed at another time": lambda d: _shift(d, US, "sealed_at", days=-1),
+        "fewer items": lambda d: d.sql(US, "UPDATE copies SET items = items - 1"),
     },
     "P15": {
         "object restored": lambda d: d.restore(),
@@ -430,6 +440,17 @@ BREAKS: dict[str, dict[str, Break]] = {
         "keys revived": lambda d: d.revive(),
         "life extended": lambda d: d.sql(US, "UPDATE copies SET expires_at = ?", d.later(days=31)),
         "nobody purged": lambda d: d.spend_time(31 * 24),
+        "all instants moved": lambda d: _shift(d, US, "created_at", "sealed_at", "expires_at", "purge_due"),
+        "beginning moved": lambda d: _shift(d, US, "created_at"),
+        "beginning moved by a day": lambda d: _shift(d, US, "created_at", days=1),
+        "sealing moved": lambda d: _shift(d, US, "sealed_at"),
+        "purge put off": lambda d: _shift(d, US, "purge_due"),
+        "end put off": lambda d: _shift(d, US, "expires_at", "purge_due"),
+        "rows understated": lambda d: d.sql(US, "UPDATE copies SET rows = rows - 1"),
+        "said to be refused": lambda d: d.sql(US, "UPDATE copies SET state = 'refused'"),
+        "said to be a schema": lambda d: d.sql(US, "UPDATE copies SET category = 'schema' WHERE category = 'query'"),
+        "clock turned back": lambda d: d.spend_time(-24),
+        "moved and purged late": lambda d: (_shift(d, US, "created_at", "expires_at"), d.spend_time(40 * 24)),
         "worker's key changed": lambda d: d.rewrite(
             EU, "certificates", "document", '"signature": "', '"signature": "A'
         ),
@@ -476,6 +497,8 @@ BREAKS: dict[str, dict[str, Break]] = {
         "life extended": lambda d: d.sql(SCHEMA, "UPDATE copies SET expires_at = ?", d.later(days=366)),
         "nobody purged": lambda d: d.spend_time(366 * 24),
         "copy hidden": lambda d: d.sql(SCHEMA, "DELETE FROM copies"),
+        "all instants moved": lambda d: _shift(d, SCHEMA, "created_at", "sealed_at", "expires_at", "purge_due"),
+        "beginning moved": lambda d: _shift(d, SCHEMA, "created_at"),
         "kept elsewhere": lambda d: d.sql(SCHEMA, "UPDATE copies SET place = 'us'"),
     },
     "P25": {
@@ -523,7 +546,7 @@ BREAKS: dict[str, dict[str, Break]] = {
     },
     "P34": {
         "answered late": lambda d: d.sql(US, "UPDATE subject_requests SET done_at = ?", d.later(days=40)),
-        "receipt forged": lambda d: d.rewrite(US, "subject_requests", "receipt", '"copies": 1', '"copies": 2'),
+        "receipt forged": lambda d: d.rewrite(US, "subject_requests", "receipt", '"copies": ', '"copies": 1'),
         "receipt lost": lambda d: d.sql(US, "UPDATE subject_requests SET receipt = NULL"),
         "request lost": lambda d: d.sql(US, "DELETE FROM subject_requests"),
         "never answered": lambda d: (
@@ -536,6 +559,8 @@ BREAKS: dict[str, dict[str, Break]] = {
         "certificate lost": lambda d: d.burn(1),
         "object restored": lambda d: d.restore(1),
         "certificate not in the log": lambda d: d.sql(EU, "DELETE FROM events WHERE name = 'copy.purged'"),
+        "copies said to be later": lambda d: _shift(d, EU, "created_at"),
+        "purged at another time": lambda d: _shift(d, EU, "purged_at", days=-1),
         "copy alive": lambda d: (d.sql(EU, "UPDATE copies SET state = 'sealed'"), d.spend_time(48)),
     },
 }

@@ -17,6 +17,7 @@ from readingroom.assure.holdings import (
     uncertified,
     unlike_sealed,
 )
+from readingroom.assure.lives import begun, unlike_log
 from readingroom.assure.register import place_leaves, place_rows, room_leaves, rows_of
 from readingroom.copies.columns import decisions
 from readingroom.copies.records import Copy, list_copies, list_parts
@@ -137,22 +138,24 @@ def _decided(house: House, copy: Copy) -> set[str]:
 def purge(house: House) -> Finding:
     """P15: no data copy is older than 30 days; every purged one is certified in time, and nothing of it is there."""
     copies = copies_of(house, *_DATA)
-    wrong = [*over_age(house, copies), *unlisted(house, schemas=False)]
+    wrong = [*over_age(house, copies), *unlisted(house, schemas=False), *unlike_log(house, *_DATA)]
     if not copies and not wrong:
         return not_yet("there is no copy of Marketing or Query Data")
     wrong += [word for place in house.places for word in _forgotten(house, place)]
     live = [copy for copy in copies if copy.state is CopyState.SEALED]
     gone = [copy for copy in copies if copy.state is CopyState.PURGED]
-    oldest = max((house.clock.now() - copy.created_at for copy in live), default=timedelta(0))
+    since = begun(house)
+    oldest = max((house.clock.now() - since.get(copy.id, copy.created_at) for copy in live), default=timedelta(0))
     shown = f"{count(len(live), 'live copy')}, the oldest {oldest.days} days; {len(gone)} purged, certified in time"
     return weigh(wrong, shown=f"{shown}, nothing of them left to list, read or open")
 
 
 def over_age(house: House, copies: Collection[Copy]) -> Iterator[str]:
     """What is wrong with the ages of copies of one retention class: too old, promised too long, purged unproved."""
-    now, entries = house.clock.now(), purge_entries(house)
+    now, entries, since = house.clock.now(), purge_entries(house), begun(house)
     for copy in copies:
-        limit = copy.created_at + copy.category.lifetime(Limits())  # as promised; a room's own limit is at most that
+        start = since.get(copy.id, copy.created_at)  # a copy without a leaf is a contradiction of its own (unlike_log)
+        limit = start + copy.category.lifetime(Limits())  # as promised; a room's own limit is at most that
         if copy.expires_at > limit:
             yield "a copy is to live longer than promised"
         if copy.state in {CopyState.SEALED, CopyState.STAGING} and now > limit:

@@ -11,10 +11,12 @@ from typing import Final
 
 from readingroom.assure.finding import Finding, count, not_yet, weigh
 from readingroom.assure.holdings import purge_entries, uncertified
+from readingroom.assure.lives import unlike_log
 from readingroom.assure.register import Leaf, Seen, place_leaves, room_leaves, rows_of, views
 from readingroom.assure.timeline import BY_CUSTOMER, LEAVING, SETTLE, End, Moment, ends, may_copy, may_view, moments
 from readingroom.copies.records import Copy, list_copies
 from readingroom.copies.states import CopyState
+from readingroom.core.category import Category
 from readingroom.core.errors import LogFault
 from readingroom.core.ids import TenantName
 from readingroom.engagement.contact import CONTACT_DAYS
@@ -78,6 +80,7 @@ def period(house: House) -> Finding:
     copies, seen = list_copies(house), views(house)
     if not copies and not seen and not wrong:
         return not_yet("nothing has been copied or read")
+    wrong += unlike_log(house, *Category)
     for copy in copies:
         instants = [copy.created_at] + ([copy.sealed_at] if copy.sealed_at else [])
         if not all(may_copy(lines.get(copy.tenant, ()), at) for at in instants):
@@ -140,7 +143,7 @@ def _ending(house: House, steps: Collection[Step], *, nobody: str) -> Finding:
     if not over:
         return not_yet(nobody)
     now, entries = house.clock.now(), purge_entries(house)
-    wrong, waiting, purged = [], 0, []
+    wrong, waiting, purged = list(unlike_log(house, *Category, tenants={one.tenant for one in over})), 0, []
     for one in over:
         wrong += ["something was read after the end" for _ in one.later]
         for copy in one.copies:

@@ -10,6 +10,7 @@ from sqlalchemy import Table, select
 from readingroom.assure.evidence_copies import over_age, unlisted
 from readingroom.assure.finding import Finding, count, not_yet, weigh
 from readingroom.assure.holdings import copies_of
+from readingroom.assure.lives import unlike_log
 from readingroom.assure.register import place_rows, room_leaves
 from readingroom.copies.records import Copy, list_copies
 from readingroom.copies.states import CopyState
@@ -126,7 +127,7 @@ def not_shared(house: House) -> Finding:
 def schema_life(house: House) -> Finding:
     """P24: schema copies are in the schema place, live at most 12 months, and are certified when purged."""
     copies = copies_of(house, Category.SCHEMA)
-    wrong = [*over_age(house, copies), *unlisted(house, schemas=True)]
+    wrong = [*over_age(house, copies), *unlisted(house, schemas=True), *unlike_log(house, Category.SCHEMA)]
     if not copies and not wrong:
         return not_yet("there is no schema copy")
     wrong += ["a schema is kept elsewhere" for copy in copies if copy.place != house.settings.schema_place]

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Table, select
+from sqlalchemy import Connection, Table, select
 
 from readingroom.access.tables import VIEWS
 from readingroom.audit.logs import events_of
@@ -53,7 +53,7 @@ class Seen:
 
 def room_leaves(house: House, *names: str) -> list[Leaf]:
     """The events of these names in the room's own log, in order."""
-    return list(_leaves(house.db, None, names))
+    return _leaves(house.db, None, names)
 
 
 def place_leaves(house: House, *names: str) -> list[Leaf]:
@@ -82,20 +82,28 @@ def place_rows(house: House, table: Table) -> list[tuple[PlaceName, dict[str, An
     return [(place.name, row) for place in house.places.values() for row in rows_of(place.db, table)]
 
 
-def _leaves(db: Database, place: PlaceName | None, names: Collection[str]) -> Iterator[Leaf]:
+def leaves_in(  # noqa: PLR0917 - where to look, and for what
+    connection: Connection, db: Database, place: PlaceName | None, names: Collection[str]
+) -> list[Leaf]:
+    """The events of these names as this transaction sees them, in order."""
     table = events_of(db)
     wanted = select(table.c.leaf).where(table.c.name.in_(names)).order_by(table.c.number)
+    return [_leaf(json.loads(raw), place) for raw in connection.execute(wanted).scalars()]
+
+
+def _leaves(db: Database, place: PlaceName | None, names: Collection[str]) -> list[Leaf]:
     with db.read(EVERY_TENANT) as connection:
-        rows = connection.execute(wanted).scalars().all()
-    for raw in rows:
-        leaf = json.loads(raw)
-        yield Leaf(
-            id=leaf["id"],
-            name=leaf["name"],
-            at=parse_instant(leaf["at"]),
-            actor=leaf["actor"],
-            tenant=leaf["tenant"],
-            copy=leaf.get("copy", ""),
-            facts=leaf["facts"],
-            place=place,
-        )
+        return leaves_in(connection, db, place, names)
+
+
+def _leaf(leaf: Mapping[str, Any], place: PlaceName | None) -> Leaf:
+    return Leaf(
+        id=leaf["id"],
+        name=leaf["name"],
+        at=parse_instant(leaf["at"]),
+        actor=leaf["actor"],
+        tenant=leaf["tenant"],
+        copy=leaf.get("copy", ""),
+        facts=leaf["facts"],
+        place=place,
+    )
