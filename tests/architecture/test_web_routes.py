@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,8 @@ from starlette.routing import Mount
 from readingroom import bootstrap
 from readingroom.web.app import create_app
 from readingroom.web.permissions import DECLARED, SAFE, Permission
+
+SOURCE = Path(__file__).parent.parent.parent / "src" / "readingroom"
 
 
 @pytest.fixture(scope="module")
@@ -105,3 +108,11 @@ def test_every_form_that_changes_something_sends_the_token() -> None:
         for form in template.read_text(encoding="utf-8").split("<form")[1:]:
             body = form.partition("</form>")[0]
             assert 'name="csrf"' in body or "/sign-in/" in body, template.name
+
+
+def test_pages_that_refusals_name_exist() -> None:
+    """A command that says "use the page X" names one that is there, for somebody who may open it."""
+    texts = [path.read_text(encoding="utf-8") for path in (SOURCE / "cli").glob("*.py")]
+    named = {page for text in texts for page in re.findall(r'^(?:PAGE|ASK) = "[^"]*?(/[a-z/]+)', text, re.MULTILINE)}
+    assert {"/portal", "/work", "/desk"} <= named
+    assert {page for page in named if ("GET", page) not in DECLARED} == set()

@@ -151,6 +151,9 @@ def test_settings_are_what_was_rendered(tmp_path: Path) -> None:
         ("[room]", "[rooom]", "rooom"),
         ("simulation = true", "simulation = tru", "TOML"),
         ('id = "room-1"', "", "id"),
+        ("person_cap = 6", "person_cap = 13", "person_cap"),
+        ("[identity_provider]", '[identity_provider]\nissuer = "https://id.example"', "lacks client_id"),
+        ("[identity_provider]", '[identity_provider]\nsurprise = "x"', "surprise"),
     ],
 )
 def test_a_broken_setting_stops_the_start_and_is_named(tmp_path: Path, old: str, new: str, says: str) -> None:

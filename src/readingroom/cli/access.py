@@ -34,7 +34,8 @@ app = typer.Typer(
     no_args_is_help=True,
     add_completion=False,
 )
-PAGE = "the desk page /desk"
+PAGE = "the page /desk of the approver"
+ASK = "the page /work of the reviewer"
 As = Annotated[str, typer.Option("--as", metavar="PERSON", help="Who acts (simulation rooms only).")]
 
 
@@ -50,7 +51,7 @@ def request(
     as_json: AsJson = False,
 ) -> None:
     """Ask for access to one tenant's copies of one category, for some hours."""
-    opened = in_simulation(house(ctx, Role.WEB), "--as", page=PAGE)
+    opened = in_simulation(house(ctx, Role.WEB), "--as", page=ASK)
     wish = Wish(tenant=TenantName(tenant), category=category, purpose=purpose, hours=hours, why=why)
     grant = request_access(opened, find_person(opened, person).id, wish)
     answer(grant.public(), as_json=as_json, text=f"{grant.id}: requested, to be answered by {grant.answer_by:%H:%M}")
@@ -90,7 +91,7 @@ def listing(ctx: typer.Context, as_json: AsJson = False) -> None:
 @app.command("decide")
 def decision(ctx: typer.Context, person: As, copy: Annotated[str, typer.Option()], as_json: AsJson = False) -> None:
     """What the gate would say to this person about this copy, and why. Exit 3 where it would deny."""
-    opened = in_simulation(house(ctx, Role.WEB), "--as", page=PAGE)
+    opened = in_simulation(house(ctx, Role.WEB), "--as", page=ASK)
     found = get_copy(opened, CopyId(check_name(copy, what="a copy's id")))
     someone = find_person(opened, person).id
     purpose = purpose_of(opened, someone, found.tenant)

@@ -26,7 +26,8 @@ from readingroom.models.spam_checker import (
 )
 
 app = typer.Typer(name="model", help="Models: trained, gated, released.", no_args_is_help=True, add_completion=False)
-PAGE = "the desk page /desk/models"
+PAGE = "the page /desk/models of the ML engineer"
+NO_PAGE = "nothing yet: this version trains in simulation rooms only"
 As = Annotated[str, typer.Option("--as", metavar="PERSON", help="Who acts (simulation rooms only).")]
 MAIL_LIMIT = 4 * 1024 * 1024
 
@@ -41,7 +42,7 @@ def train(
     as_json: AsJson = False,
 ) -> None:
     """Train on the labelled mails that this person's grants open, under (epsilon, delta) per person."""
-    opened = in_simulation(house(ctx, Role.WEB), "--as", page=PAGE)
+    opened = in_simulation(house(ctx, Role.WEB), "--as", page=NO_PAGE)
     if kind != MODEL_PURPOSE:
         raise UsageError(f"only {MODEL_PURPOSE} can be trained in this version")
     trainer = find_person(opened, person)

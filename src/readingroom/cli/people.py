@@ -22,7 +22,7 @@ app = typer.Typer(
 SUBPROCESSORS = typer.Typer(
     name="subprocessor", help="The published list of subprocessors.", no_args_is_help=True, add_completion=False
 )
-PAGE = "the desk page /desk/facts, each signed in as themselves"
+PAGE = "the page /desk, where facts are confirmed, each signed in as themselves"
 
 
 @app.command("add")

@@ -21,14 +21,14 @@ def _setting(default: Any, meaning: str) -> Any:
 
 @dataclass(frozen=True)
 class Limits:
-    """The numbers that the promises fix; a room may be stricter, never laxer (checked at load)."""
+    """The numbers of the promises and of good custom; each stays within BOUNDS, checked at load."""
 
     retention_days: int = _setting(30, "days a Marketing or Query copy may live (P15); at most 30")
     schema_retention_days: int = _setting(365, "days a schema copy may live (P24); at most 365")
     purge_margin_hours: int = _setting(24, "a purge falls due this long before the limit; at least 1")
     person_cap: int = _setting(6, "distinct people with an active grant per tenant in 30 days (P20)")
-    grant_hours: int = _setting(8, "longest life of one grant; at most 24")
-    view_budget: int = _setting(2000, "items one person may view per tenant and day (P22)")
+    grant_hours: int = _setting(8, "longest life of one grant")
+    view_budget: int = _setting(2000, "items one person may view per tenant and day (P22); 50000 in simulation rooms")
     k_anonymity: int = _setting(5, "smallest group of contacts that share generalized quasi-identifiers; at least 3")
     rare_word_authors: int = _setting(5, "distinct authors that make a non-public word shown; at least 3")
     withheld_share: float = _setting(0.02, "share of items withheld by suspicion above which a copy is refused")
@@ -65,19 +65,22 @@ class RoomSettings:
     identity_provider: Mapping[str, str]
 
 
-_STRICTER = (
+# what a promise fixes has the promise's number as its end; the others end where no engagement needs more
+BOUNDS = (
     ("retention_days", 1, 30),
     ("schema_retention_days", 1, 365),
     ("purge_margin_hours", 1, 29 * 24),
-    ("person_cap", 1, 100),
-    ("grant_hours", 1, 24),
-    ("view_budget", 1, 100_000),
+    ("person_cap", 1, 12),
+    ("grant_hours", 1, 12),
+    ("view_budget", 1, 50_000),
     ("k_anonymity", 3, 1000),
     ("rare_word_authors", 3, 1000),
     ("withheld_share", 0.0, 0.02),
     ("subprocessor_notice_days", 30, 365),
     ("opt_out_notice_days", 0, 30),
 )
+
+_PROVIDER = {"issuer", "client_id", "client_secret_file"}
 
 
 def load(root: Path) -> RoomSettings:
@@ -111,14 +114,14 @@ def load(root: Path) -> RoomSettings:
         schema_place=schema_place,
         places=places,
         limits=_limits(data.get("limits", {})),
-        identity_provider={str(k): str(v) for k, v in data.get("identity_provider", {}).items()},
+        identity_provider=_provider(data.get("identity_provider", {})),
     )
 
 
 def render(settings: RoomSettings) -> str:
     """The TOML text of `settings`; load() of it gives them back."""
     lines = [
-        "# A room's settings. Limits may be made stricter than the promises, never laxer.",
+        "# A room's settings. Every limit has bounds that no room may pass: docs/settings.md.",
         "[room]",
         f'id = "{settings.room_id}"',
         f'name = "{settings.name}"',
@@ -170,10 +173,19 @@ def _place(name: str, body: Any) -> PlaceSettings:
     )
 
 
+def _provider(body: Mapping[str, Any]) -> Mapping[str, str]:
+    """Nobody, or a provider with everything that signing in needs."""
+    _only(body, _PROVIDER, where="[identity_provider]")
+    missing = sorted(_PROVIDER - set(body)) if body else []
+    if missing:
+        raise BadSetting(f"room.toml: [identity_provider] lacks {', '.join(missing)}")
+    return {key: str(value) for key, value in body.items()}
+
+
 def _limits(body: Mapping[str, Any]) -> Limits:
     _only(body, {f.name for f in fields(Limits)}, where="[limits]")
     limits = Limits(**body)
-    for name, low, high in _STRICTER:
+    for name, low, high in BOUNDS:
         value = getattr(limits, name)
         if isinstance(value, bool) or not isinstance(value, int | float) or not low <= value <= high:
             raise BadSetting(f"room.toml: [limits] {name} must be between {low} and {high}")

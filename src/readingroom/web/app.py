@@ -42,9 +42,11 @@ LONGEST_BODY: Final = 512 * 1024
 def create_app(root: Path) -> FastAPI:
     """The application over the room at `root`; BadSetting where nobody could sign in safely."""
     house = open_house(root, Role.WEB)
-    if not house.settings.simulation and not house.settings.identity_provider:
+    if not house.settings.simulation:
+        provider = house.settings.identity_provider
+        why = "this version cannot sign people in through it yet" if provider else "it is empty"
         raise BadSetting(
-            "room.toml: [identity_provider] is empty; a room with real data is not served until people can sign in"
+            f"room.toml: [identity_provider]: {why}; a room with real data is not served until people can sign in"
         )
 
     @asynccontextmanager
@@ -72,7 +74,8 @@ def create_app(root: Path) -> FastAPI:
 async def _fence(request: Request, handle: Callable[[Request], Awaitable[Response]]) -> Response:
     """The outermost step: nothing comes in that is too long, nothing goes out without its headers."""
     path = request.url.path
-    length = request.headers.get("content-length", "0" if request.method in SAFE else "")
+    streamed = request.method not in SAFE and "transfer-encoding" in request.headers
+    length = request.headers.get("content-length", "" if streamed else "0")  # neither: there is no body
     if not length.isdecimal() or int(length) > LONGEST_BODY:
         response = _problem(request, 413, "the request is too long, or does not say how long it is")
     else:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import socket
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -11,13 +12,13 @@ import httpx
 import pytest
 
 from readingroom import bootstrap
-from readingroom.access.sessions import SESSION_LIFE
-from readingroom.core.errors import BadSetting
+from readingroom.access.sessions import SESSION_LIFE, redeem_link
+from readingroom.core.errors import BadSetting, SimulationOnly
+from readingroom.keys.roles import Role
 from readingroom.web.app import create_app
 from readingroom.web.guard import COOKIE
 
 Room = Any  # conftest's; test folders are no packages
-Serve = Any
 
 
 def test_a_link_signs_in_once_and_looking_at_it_does_not_use_it_up(room: Room) -> None:
@@ -142,19 +143,32 @@ def test_a_real_room_is_not_served_before_people_can_sign_in(tmp_path: Path) -> 
     bootstrap.init(tmp_path / "real", simulation=False)
     with pytest.raises(BadSetting, match="identity_provider"):
         create_app(tmp_path / "real")
+    path = tmp_path / "real" / "room.toml"
+    provider = 'issuer = "https://id.example"\nclient_id = "room"\nclient_secret_file = "secret"\n'
+    path.write_text(path.read_text().replace("[identity_provider]\n", f"[identity_provider]\n{provider}"))
+    with pytest.raises(BadSetting, match="cannot sign people in"):
+        create_app(tmp_path / "real")
 
 
-def test_a_real_room_takes_no_links(room: Room, serve: Serve, tmp_path: Path) -> None:
+def test_a_real_room_takes_no_links(room: Room, tmp_path: Path) -> None:
     """Also one that was a simulation when the link was made."""
     link = room.link("Ada").rpartition("/")[2]
     root = tmp_path / "real"
     shutil.copytree(room.root, root)
-    text = (root / "room.toml").read_text()
-    text = text.replace("simulation = true", "simulation = false")
-    (root / "room.toml").write_text(
-        text.replace("[identity_provider]\n", '[identity_provider]\nissuer = "https://id"\n')
-    )
-    assert serve(root).client().post(f"/sign-in/{link}").status_code == 403
+    path = root / "room.toml"
+    path.write_text(path.read_text().replace("simulation = true", "simulation = false"))
+    with pytest.raises(SimulationOnly):
+        redeem_link(bootstrap.open_house(root, Role.WEB), link)
+
+
+def test_a_change_without_a_body_is_no_long_request(room: Room) -> None:
+    """No length and nothing streamed is an empty body (RFC 9112, 6.3)."""
+    host, _, port = room.base.removeprefix("http://").partition(":")
+    with socket.create_connection((host, int(port)), timeout=30) as raw:
+        raw.sendall(f"POST /sign-out HTTP/1.1\r\nHost: {host}:{port}\r\nConnection: close\r\n\r\n".encode())
+        with raw.makefile("rb") as lines:
+            status = lines.readline().decode()
+    assert status.split()[1] == "403"
 
 
 def test_a_session_ends_after_twelve_hours(room: Room) -> None:
