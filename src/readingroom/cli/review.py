@@ -15,6 +15,7 @@ from readingroom.cli.show import AsJson, answer, progress, rows
 from readingroom.core.category import Category
 from readingroom.core.errors import AccessDenied
 from readingroom.core.ids import ItemId, check_name
+from readingroom.engagement.optin import check_viewing
 from readingroom.engagement.tenants import list_tenants
 from readingroom.keys.roles import Role
 from readingroom.review.flag import raise_flag
@@ -47,6 +48,8 @@ def following(ctx: typer.Context, person: As, as_json: AsJson = False) -> None:
         tenant=grant.tenant if grant else None,
     )
     if view is None:
+        if grant is not None:
+            check_viewing(opened, grant.tenant)  # an engagement that is not in force has no queue: say so
         answer({"item": None}, as_json=as_json, text="the queue is empty")
         return
     value = {"item": view.item, "tenant": view.tenant, "kind": view.kind, "placeholders": dict(view.placeholders)}

@@ -7,6 +7,7 @@ commitment to the name only.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
@@ -25,7 +26,7 @@ from readingroom.house import House
 from readingroom.sources import TableInfo
 
 WITHHOLD: Final = "withhold"
-_NAME_LENGTH: Final = 200
+_COLUMN: Final = re.compile(r"([A-Za-z][\w-]{0,199})\.([A-Za-z]\w{0,199})", re.ASCII)
 
 
 @dataclass(frozen=True)
@@ -86,10 +87,10 @@ def _states(table: TableInfo, plan: TablePlan) -> list[ColumnState]:
 
 
 def _split(name: str) -> tuple[str, str]:
-    table, dot, column = name.partition(".")
-    if not dot or not table or not column or max(len(table), len(column)) > _NAME_LENGTH:
-        raise UsageError("a column is written TABLE.COLUMN")
-    return table.lower(), column.lower()
+    found = _COLUMN.fullmatch(name)
+    if not found:
+        raise UsageError("a column is written TABLE.COLUMN, in letters, digits, _ and - (at most 200 each)")
+    return found[1].lower(), found[2].lower()
 
 
 def _decide(house: House, tenant: TenantName, decision: tuple[str, str, str], *, actor: str) -> None:
