@@ -49,6 +49,7 @@ from readingroom.models.dataset import Mail
 from readingroom.models.spam_checker import Source, release_model, train_spam_checker
 from readingroom.models.states import ModelState
 from readingroom.models.tables import MODELS
+from readingroom.review.flag import decide_flag, list_flags, raise_flag
 from readingroom.review.labels import Mark, record_labels
 from readingroom.review.queues import Reviewer, next_items
 from readingroom.review.task_states import Answer
@@ -115,6 +116,7 @@ class Build:
             approve_grant(self.web, request_access(self.web, one.id, wish).id, by=otto.id)
             seen = next_items(self.web, Reviewer(one.id, station.id, "review"), STAYS, count=3)
             record_labels(self.web, one.id, [Mark(view.item, Answer.HAM) for view in seen])
+        raise_flag(self.web, crew[1].id, seen[0].item)
         return crew[0], otto
 
     def model(self, trainer: Person, releaser: Person) -> None:
@@ -330,6 +332,10 @@ def _shift(disk: Disk, place: PlaceName, *columns: str, days: int = 60) -> None:
         disk.sql(place, f"UPDATE copies SET {', '.join(f'{c} = ?' for c in columns)} WHERE id = ?", *moved, identity)
 
 
+def _forget_tag(disk: Disk) -> None:
+    disk.sql(US, "DELETE FROM withheld WHERE id = (SELECT min(id) FROM withheld WHERE reason = 'erased')")
+
+
 def _exclude(disk: Disk) -> None:
     """The customer had excluded a table before the copy was made; nobody heeded it."""
     with disk.house() as house:
@@ -430,6 +436,17 @@ BREAKS: dict[str, dict[str, Break]] = {
         "second look left out": lambda d: d.manifest(US, Category.QUERY, '"hard": 0', '"hard": 1'),
         "read from somewhere else": lambda d: d.view(copy="'copy-forged'"),
         "sealed at another time": lambda d: _shift(d, US, "sealed_at", days=-1),
+        "items hidden": lambda d: d.sql(US, "DELETE FROM items"),
+        "an item hidden": lambda d: d.sql(US, "DELETE FROM items WHERE rowid = (SELECT max(rowid) FROM items)"),
+        "items shown again": lambda d: d.sql(US, "UPDATE items SET withheld = '' WHERE withheld != ''"),
+        "items shown again, counts too": lambda d: (
+            d.sql(US, "UPDATE items SET withheld = '' WHERE withheld != ''"),
+            d.sql(US, "UPDATE copies SET withheld_items = 0"),
+        ),
+        "list emptied": lambda d: d.sql(US, "DELETE FROM withheld"),
+        "flag lifted": lambda d: d.sql(US, "UPDATE withheld SET lifted_at = since WHERE reason = 'flagged'"),
+        "flag dismissed by nobody": lambda d: d.sql(US, "UPDATE flags SET state = 'dismissed'"),
+        "flag hidden": lambda d: d.sql(US, "DELETE FROM flags"),
         "fewer items": lambda d: d.sql(US, "UPDATE copies SET items = items - 1"),
     },
     "P15": {
@@ -460,6 +477,9 @@ BREAKS: dict[str, dict[str, Break]] = {
         "links replaced": lambda d: d.spoil(US, "links", Category.MARKETING),
         "index unregistered": lambda d: d.sql(US, "DELETE FROM parts WHERE kind = 'tags'"),
         "key of the index lost": lambda d: d.forget_tag_key(),
+        "list emptied": lambda d: d.sql(US, "DELETE FROM withheld"),
+        "a tag off the list": _forget_tag,
+        "items hidden": lambda d: d.sql(US, "DELETE FROM items"),
     },
     "P17": {
         "copy moved": lambda d: d.sql(US, "UPDATE copies SET place = 'eu' WHERE category = 'query'"),
@@ -529,6 +549,7 @@ BREAKS: dict[str, dict[str, Break]] = {
         "labels hidden": lambda d: d.sql(US, "DELETE FROM labels"),
         "label without an entry": lambda d: d.sql(US, "UPDATE labels SET id = 'label-' || rowid"),
         "label without a view": lambda d: d.sql(US, "UPDATE labels SET item = 'item-forged'"),
+        "tasks hidden": lambda d: d.sql(US, "DELETE FROM tasks"),
         "model from nowhere": lambda d: d.sql(None, "UPDATE models SET id = 'model-forged'"),
     },
     "P31": {
@@ -548,6 +569,12 @@ BREAKS: dict[str, dict[str, Break]] = {
         "answered late": lambda d: d.sql(US, "UPDATE subject_requests SET done_at = ?", d.later(days=40)),
         "receipt forged": lambda d: d.rewrite(US, "subject_requests", "receipt", '"copies": ', '"copies": 1'),
         "receipt lost": lambda d: d.sql(US, "UPDATE subject_requests SET receipt = NULL"),
+        "list emptied": lambda d: d.sql(US, "DELETE FROM withheld"),
+        "a tag off the list": _forget_tag,
+        "suppression lifted": lambda d: d.sql(US, "UPDATE withheld SET lifted_at = since WHERE reason = 'erased'"),
+        "another reason": lambda d: d.sql(US, "UPDATE withheld SET reason = 'objected' WHERE reason = 'erased'"),
+        "items shown again": lambda d: d.sql(US, "UPDATE items SET withheld = '' WHERE withheld != ''"),
+        "items hidden": lambda d: d.sql(US, "DELETE FROM items"),
         "request lost": lambda d: d.sql(US, "DELETE FROM subject_requests"),
         "never answered": lambda d: (
             d.sql(US, "UPDATE subject_requests SET done_at = NULL, state = 'running'"),
@@ -642,3 +669,25 @@ def test_a_month_later_after_a_letter_nothing_is_broken(scene: Path, tmp_path: P
     assert {found[promise][0] for promise in ("P02", "P03", "P15", "P24", "P29", "P35")} == {Status.KEPT}
     assert found["P15"][1].startswith("0 live copies")
     assert found["P16"][0] is Status.NOT_YET
+
+
+@pytest.mark.parametrize("confirm", [False, True])
+def test_what_the_officer_and_further_requests_do_breaks_nothing(scene: Path, tmp_path: Path, confirm: bool) -> None:
+    disk = Disk(tmp_path / "room")
+    shutil.copytree(scene, disk.root)
+    with disk.house() as house:
+        roles = (PersonRole.PRIVACY_OFFICER,)
+        officer = add_person(house, "Olga Example", employer=house.settings.vendor, roles=roles, country="US")
+        (flag,) = list_flags(house)
+        decide_flag(house, flag.id, by=officer.id, confirm=confirm)
+    with disk.house(Role.SUBJECTS) as house:
+        tenant, (gold,) = get_tenant(house, STAYS), (scene.parent / STAYS / "gold").glob("planted*")
+        with gzip.open(gold, "rt") if gold.suffix == ".gz" else gold.open() as file:
+            ids = {row["subject_id"]: None for row in csv.DictReader(file) if row["subject_type"] == "contact"}
+        for number, one in enumerate([*ids][:4]):  # the first was erased already
+            request = RequestId(f"req-again-{number}")
+            erase_subject(house, tenant, parse_identifiers(f"record: {one}"), request=request, attested_by="customer")
+    assert run_round(disk.root).failed == ()
+    with disk.house() as house:
+        found = {row.id: (row.status, row.evidence) for row in promise_table(house)}
+    assert {promise: said for promise, said in found.items() if said[0] is Status.BROKEN} == {}

@@ -10,7 +10,9 @@ import pytest
 from readingroom.assure import evidence, table
 from readingroom.assure.finding import Finding, Status, count, not_yet, weigh
 from readingroom.assure.promises import PROMISES, Kind
+from readingroom.assure.register import Leaf
 from readingroom.assure.timeline import SETTLE, ends, may_copy, may_view, moments, notice_at
+from readingroom.assure.withholding import untold
 from readingroom.core.clock import format_instant
 from readingroom.core.errors import KeyFault
 from readingroom.engagement.states import EngagementState, Step
@@ -151,3 +153,26 @@ def test_evidence_that_cannot_be_read_is_broken_and_shows_no_foreign_text(monkey
 
 def test_nothing_to_show_is_not_kept() -> None:
     assert not_yet("nobody came").status is Status.NOT_YET
+
+
+def _accepted(request: str, number: int) -> Leaf:
+    facts = {"request": request, "kind": "erase", "identifiers": number}
+    return Leaf("ev-1", "subject.erasure_accepted", at(0), "customer", "t", "", facts, None)
+
+
+@pytest.mark.parametrize(
+    ("tags", "lost"),
+    [
+        ({"a": 4, "b": 3}, 0),
+        ({"a": 4, "b": 1}, 0),  # two of them stand there since the first request
+        ({"a": 4}, 0),  # the same person again
+        ({"a": 3, "b": 3}, 1),
+        ({"b": 3}, 1),
+        ({}, 2),
+        ({"a": 4, "b": 4}, 1),  # more than it named
+        ({"a": 4, "b": 3, "c": 1}, 1),  # nobody asked for it
+    ],
+)
+def test_tags_of_a_request_are_all_on_the_list_or_were_there_before(tags: dict[str, int], lost: int) -> None:
+    accepted = [_accepted("a", 4), _accepted("b", 3), _accepted("b", 3)]  # the second was taken up again
+    assert len(list(untold(accepted, {("t", request): number for request, number in tags.items()}))) == lost

@@ -9,6 +9,7 @@ from readingroom.assure.finding import Finding, count, not_yet, weigh
 from readingroom.assure.holdings import copies_of, manifests, sealed_sums, unlike_sealed
 from readingroom.assure.lives import unlike_log
 from readingroom.assure.register import views
+from readingroom.assure.withholding import shown_again
 from readingroom.copies.records import Copy
 from readingroom.copies.states import CopyState
 from readingroom.copies.tables import PartKind
@@ -29,7 +30,7 @@ def anonymized(house: House) -> Finding:
     found, wrong = manifests(house, copies)
     for manifest in found.values():
         wrong += _unchecked(manifest)
-    wrong += unlike_log(house, *Category)
+    wrong += [*unlike_log(house, *Category), *shown_again(house)]
     sums = sealed_sums(house)
     live = [copy for copy in copies if copy.state is CopyState.SEALED]
     for copy in live:

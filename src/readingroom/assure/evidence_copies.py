@@ -19,6 +19,7 @@ from readingroom.assure.holdings import (
 )
 from readingroom.assure.lives import begun, unlike_log
 from readingroom.assure.register import place_leaves, place_rows, room_leaves, rows_of
+from readingroom.assure.withholding import forgotten, shown_again
 from readingroom.copies.columns import decisions
 from readingroom.copies.records import Copy, list_copies, list_parts
 from readingroom.copies.states import CopyState
@@ -189,6 +190,7 @@ def tags(house: House) -> Finding:
         return not_yet("there is no live copy of Marketing or Query Data")
     sums, recorded = sealed_sums(house), recorded_parts(house)
     found, wrong = manifests(house, copies)
+    wrong += [*forgotten(house), *shown_again(house)]
     parts = 0
     for copy in copies:
         index = list_parts(house, copy, kind=PartKind.TAGS)

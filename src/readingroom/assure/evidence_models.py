@@ -8,6 +8,7 @@ from typing import Any, Final
 
 from readingroom.assure.finding import Finding, count, not_yet, weigh
 from readingroom.assure.register import place_leaves, place_rows, room_leaves, rows_of, views
+from readingroom.assure.withholding import unqueued
 from readingroom.core.canonical import parse_object
 from readingroom.core.errors import ReadingroomError
 from readingroom.core.ids import ModelId
@@ -31,6 +32,7 @@ def reviewed(house: House) -> Finding:
     labels = [row for _, row in place_rows(house, LABELS)]
     entered = {leaf.facts["label"] for leaf in place_leaves(house, *_LABELLED)}
     wrong = ["a label that the log names is not there" for _ in entered - {row["id"] for row in labels}]
+    wrong += unqueued(house)
     if not labels and not wrong:
         return not_yet("nothing has been labelled")
     shown: dict[tuple[str, str], Any] = {}

@@ -9,6 +9,7 @@ from typing import Any, Final
 
 from readingroom.assure.finding import Finding, count, not_yet, weigh
 from readingroom.assure.register import VIEWED, Leaf, Seen, place_leaves, place_rows, views
+from readingroom.assure.withholding import forgotten, shown_again
 from readingroom.audit.verify import verify_all
 from readingroom.core.canonical import canonical
 from readingroom.core.clock import format_instant
@@ -59,6 +60,7 @@ def requests(house: House) -> Finding:
     accepted = {(leaf.tenant, leaf.facts["request"]) for leaf in entered}
     known = {(row["tenant"], row["id"]) for row in rows}
     wrong = ["a request that was accepted is not in the register" for key in accepted if key not in known]
+    wrong += [*forgotten(house), *shown_again(house)]
     if not rows and not wrong:
         return not_yet("no request has been made")
     for row in rows:
