@@ -494,6 +494,7 @@ BREAKS: dict[str, dict[str, Break]] = {
     },
     "P20": {
         "grants hidden": lambda d: d.sql(None, "DELETE FROM grants"),
+        "somebody else's grant": lambda d: d.sql(None, "UPDATE grants SET person = 'person-forged'"),
         "a crowd": lambda d: d.crowd(),
         "grant without approval": lambda d: d.sql(None, "UPDATE grants SET id = 'grant-forged' WHERE rowid = 1"),
     },
@@ -506,10 +507,21 @@ BREAKS: dict[str, dict[str, Break]] = {
         "no reason": lambda d: d.sql(None, "UPDATE grants SET why = ' '"),
         "own approval": lambda d: d.sql(None, "UPDATE grants SET decided_by = person"),
         "endless": lambda d: d.sql(None, "UPDATE grants SET ends_at = ?", d.later(days=20)),
+        "another reason": lambda d: d.sql(None, "UPDATE grants SET why = why || ' and more'"),
+        "salt of the reason lost": lambda d: d.sql(None, "DELETE FROM event_salts WHERE field = 'why'"),
+        "longer hours": lambda d: d.sql(None, "UPDATE grants SET hours = hours + 1"),
+        "an hour more": lambda d: d.sql(None, "UPDATE grants SET ends_at = ?", d.later(hours=9)),
+        "begun before": lambda d: d.sql(None, "UPDATE grants SET starts_at = '2020-01-01T00:00:00.000000Z'"),
+        "another approver": lambda d: d.sql(
+            None, "UPDATE grants SET decided_by = (SELECT id FROM people WHERE id NOT IN (decided_by, person))"
+        ),
+        "never refused": lambda d: d.sql(None, "UPDATE grants SET state = 'denied'"),
         "outside of it": lambda d: d.sql(US, "UPDATE views SET at = ?", d.later(hours=12)),
     },
     "P23": {
         "view for another purpose": lambda d: d.sql(US, "UPDATE views SET purpose = 'advertising'"),
+        "grant for another purpose of the notice": lambda d: d.sql(None, "UPDATE grants SET purpose = 'training'"),
+        "grant for another category": lambda d: d.sql(None, "UPDATE grants SET category = 'query'"),
         "label for another purpose": lambda d: d.sql(US, "UPDATE labels SET purpose = 'advertising'"),
         "model for another purpose": lambda d: d.sql(None, "UPDATE models SET purpose = 'credit-scoring'"),
     },
@@ -542,9 +554,22 @@ BREAKS: dict[str, dict[str, Break]] = {
         "fact ended before": lambda d: d.sql(
             None, "UPDATE facts SET until = '2020-01-01T00:00:00.000000Z' WHERE kind = 'training'"
         ),
+        "fact prolonged": lambda d: d.sql(None, "UPDATE facts SET until = '2099-01-01T00:00:00.000000Z'"),
+        "fact of another kind": lambda d: d.sql(
+            None, "UPDATE facts SET kind = CASE kind WHEN 'training' THEN 'agreement' ELSE 'training' END"
+        ),
+        "fact of another person": lambda d: d.sql(
+            None, "UPDATE facts SET person = (SELECT id FROM people WHERE id NOT IN (SELECT person FROM facts))"
+        ),
+        "confirmed earlier": lambda d: d.sql(None, "UPDATE facts SET confirmed_at = '2020-01-01T00:00:00.000000Z'"),
+        "confirmed by somebody else": lambda d: d.sql(None, "UPDATE facts SET confirmed_by = 'person-forged'"),
         "fact missing": lambda d: d.sql(None, "DELETE FROM facts WHERE kind = 'screening'"),
     },
-    "P29": {"unused grant kept": _idle, "lapsed grant kept": _lapsed},
+    "P29": {
+        "unused grant kept": _idle,
+        "lapsed grant kept": _lapsed,
+        "fact prolonged": lambda d: d.sql(None, "UPDATE facts SET until = '2099-01-01T00:00:00.000000Z'"),
+    },
     "P30": {
         "labels hidden": lambda d: d.sql(US, "DELETE FROM labels"),
         "label without an entry": lambda d: d.sql(US, "UPDATE labels SET id = 'label-' || rowid"),

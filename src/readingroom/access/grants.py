@@ -7,6 +7,7 @@ Rule 3: a revocation bites at the next read, and ends the person's sessions in t
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -98,7 +99,8 @@ def request_access(house: House, person: PersonId, wish: Wish) -> Grant:
         times = {"requested_at": unit.at, "answer_by": unit.at + ANSWER_WITHIN}
         unit.connection.execute(insert(GRANTS).values(**row, **times, hours=wish.hours))
         facts = {"grant": identity, "category": wish.category.value, "purpose": wish.purpose, "hours": wish.hours}
-        unit.append(Event("access.requested", actor=asker.actor, tenant=wish.tenant, facts=facts))
+        sealed = {"why": hashlib.sha256(wish.why.strip().encode()).hexdigest()}  # P22: nobody rewrites it unseen
+        unit.append(Event("access.requested", actor=asker.actor, tenant=wish.tenant, facts=facts, sealed=sealed))
         return _read(unit.connection, identity, now=unit.at)
 
 

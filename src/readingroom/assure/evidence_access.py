@@ -24,6 +24,7 @@ from readingroom.assure.evidence_engagement import timelines
 from readingroom.assure.finding import Finding, count, not_yet, weigh
 from readingroom.assure.register import Seen, place_rows, room_leaves, rows_of, views
 from readingroom.assure.timeline import notice_at
+from readingroom.assure.vouching import altered_facts, altered_grants
 from readingroom.core.canonical import digest
 from readingroom.core.ids import PersonId
 from readingroom.engagement.notice import list_notices
@@ -45,7 +46,7 @@ def few(house: House) -> Finding:
     cap, now = house.settings.limits.person_cap, house.clock.now()
     approved = {leaf.facts["grant"] for leaf in room_leaves(house, "access.approved")}
     wrong = ["a grant began without an approval in the log" for grant in granted if grant.id not in approved]
-    wrong += ["a grant in the log is not there" for _ in approved - {grant.id for grant in granted}]
+    wrong += altered_grants(house)
     if not granted and not wrong:
         return not_yet("nobody has been given access")
     most = 0
@@ -87,6 +88,7 @@ def justified(house: House) -> Finding:
         return not_yet("nobody has been given access")
     limits = house.settings.limits
     wrong = ["a grant has no business justification" for grant in granted if not grant.why.strip()]
+    wrong += altered_grants(house)
     for grant in granted:
         lasts = None if grant.ends_at is None or grant.starts_at is None else grant.ends_at - grant.starts_at
         if lasts is None or lasts > timedelta(hours=limits.grant_hours):
@@ -135,6 +137,7 @@ def purposes(house: House) -> Finding:
         for tenant, purpose, at in used
         if purpose not in named.get(notice_at(lines.get(tenant, ()), at) or 0, set())
     ]
+    wrong += altered_grants(house)
     kinds = len({purpose for _, purpose, _ in used})
     return weigh(wrong, shown=f"{count(len(used), 'use')} for {count(kinds, 'purpose')} of the notice")
 
@@ -204,6 +207,7 @@ def eligible(house: House) -> Finding:
         if fact.confirmed_by is not None
         and (len({fact.person, fact.asserted_by, fact.confirmed_by}) < 3 or fact.id not in logged)
     ]
+    wrong += altered_facts(house)
     of: dict[PersonId, list[Fact]] = {}
     for fact in facts:
         of.setdefault(fact.person, []).append(fact)
@@ -238,7 +242,7 @@ def watched(house: House) -> Finding:
     used = {one.grant for one in views(house)}
     active = [grant for grant in granted if grant.state is GrantState.APPROVED]
     standing = _missing(house, now - ROUND)
-    wrong, waiting = [], 0
+    wrong, waiting = [*altered_facts(house), *altered_grants(house)], 0
     for grant in active:
         idle = now - (grant.starts_at or now)
         if grant.id not in used and idle > UNUSED_AFTER + ROUND:

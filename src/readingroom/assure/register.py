@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
@@ -12,9 +13,11 @@ from sqlalchemy import Connection, Table, select
 
 from readingroom.access.tables import VIEWS
 from readingroom.audit.logs import events_of
+from readingroom.audit.tables import PLACE_SALTS, ROOM_SALTS
 from readingroom.core.clock import parse_instant
 from readingroom.core.ids import PlaceName
 from readingroom.db.engines import EVERY_TENANT, Database
+from readingroom.db.schema import ROOM
 from readingroom.house import House
 
 VIEWED = ("item.viewed", "part.opened")
@@ -32,6 +35,7 @@ class Leaf:
     copy: str
     facts: Mapping[str, Any]
     place: PlaceName | None  # None: the room's own log
+    commitments: Mapping[str, str] = field(default_factory=dict)  # to what is not public (`opens`)
 
 
 @dataclass(frozen=True)
@@ -91,6 +95,14 @@ def leaves_in(  # noqa: PLR0917 - where to look, and for what
     return [_leaf(json.loads(raw), place) for raw in connection.execute(wanted).scalars()]
 
 
+def opens(connection: Connection, db: Database, leaf: Leaf, *, name: str, value: str) -> bool:
+    """Whether the leaf's commitment `name` is to `value`; no if its salt is not there."""
+    table = ROOM_SALTS if db.schema is ROOM else PLACE_SALTS
+    chosen = select(table.c.salt).where(table.c.event == leaf.id, table.c.field == name)
+    salt = connection.scalar(chosen)
+    return salt is not None and hashlib.sha256(salt + value.encode()).hexdigest() == leaf.commitments.get(name)
+
+
 def _leaves(db: Database, place: PlaceName | None, names: Collection[str]) -> list[Leaf]:
     with db.read(EVERY_TENANT) as connection:
         return leaves_in(connection, db, place, names)
@@ -106,4 +118,5 @@ def _leaf(leaf: Mapping[str, Any], place: PlaceName | None) -> Leaf:
         copy=leaf.get("copy", ""),
         facts=leaf["facts"],
         place=place,
+        commitments=leaf.get("commitments", {}),
     )
