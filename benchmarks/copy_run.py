@@ -90,9 +90,9 @@ copy = run_copy(house, tenant=tenant, category=Category(sys.argv[2]), actor="ben
 manifest = read_manifest(house, copy)
 print(json.dumps({"wall_s": time.perf_counter() - begun[0], "cpu_s": time.process_time() - begun[1],
                   "peak_mb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
-                  "seconds": manifest["seconds"], "totals": manifest["totals"], "figures": manifest.get("figures", {}),
+                  "seconds": manifest["seconds"], "totals": manifest["totals"], "state": manifest["state"],
                   "tables": [{k: t.get(k) for k in ("table", "rows_read")} for t in manifest["tables"]],
-                  "read_mb": manifest["sources"].get("plain_bytes", manifest["sources"]["bytes"]) / 1e6}))
+                  "read_mb": manifest["sources"]["plain_bytes"] / 1e6}))
 """
 
 
@@ -145,6 +145,9 @@ def main() -> None:
             f"{one['export']:<5} {one['category']:<9} {one['totals']['rows']:>9,} rows {one['read_mb']:7.1f} MB "
             f"{one['cpu_s']:6.1f} s cpu {rate:5.1f} MB/s a core {one['peak_mb']:6.0f} MB peak | {stages}"
         )
+    known, words = runs[0]["state"]["known"], runs[0]["state"]["words"]
+    print(f"known: {known['people']:,} people, {known['bytes'] / known['spellings']:.0f} bytes a spelling")
+    print(f"words: {words['words']:,} counted, {words['bytes'] / max(words['words'], 1):.0f} bytes a word")
     for first, second in zip(runs[:3], runs[3:], strict=True):
         print(f"{first['category']:<9} memory, rows x{options.times}: {second['peak_mb'] / first['peak_mb'] - 1:+.1%}")
 

@@ -50,6 +50,7 @@ class Preparation:
         self._seen: set[int] = set()
         self._combinations: dict[str, Combinations] = {}
         self.risk: tuple[RiskReport, ...] = ()
+        self.state: dict[str, dict[str, int]] = {}  # what it holds, counted: for whoever plans memory
 
     def learn(self, plan: TablePlan, batch: pa.RecordBatch) -> None:
         """Take in the people of a batch: contacts, leads, users, accounts, and those whom other tables name."""
@@ -95,7 +96,9 @@ class Preparation:
 
     def engine(self, plans: Sequence[TablePlan]) -> Engine:
         """The engine for these tables; nothing can be learnt afterwards."""
-        texts = TextEngine(self._people.build(), self._words.build(), self._pseudonyms, self._tag_key, self._profile)
+        known = self._people.build()
+        self.state = {"known": known.report(), "words": self._words.report()}
+        texts = TextEngine(known, self._words.build(), self._pseudonyms, self._tag_key, self._profile)
         suppressions = {table: counted.solve(self._k) for table, counted in self._combinations.items()}
         self.risk = tuple(suppression.report for suppression in suppressions.values())
         prepared = Prepared(

@@ -95,6 +95,10 @@ class AuthorWords:
         old, self._counts = self._counts, self._room(size)
         _move(old, self._counts)
 
+    def report(self) -> dict[str, int]:
+        """How many words it counts, and what it holds for them (room to grow included)."""
+        return {"words": self._used, "bytes": sum(array.nbytes for array in self._counts)}
+
     def build(self) -> Vocabulary:
         """The words with at least k distinct authors; the counter is empty afterwards."""
         enough = np.flatnonzero(self._counts.seen >= self.k)

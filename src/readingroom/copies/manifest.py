@@ -5,13 +5,14 @@ It stands on the copy's row and its hash in the event `copy.sealed`, so that nob
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from sqlalchemy import select
 
 from readingroom.anonymize.classification import shipped
 from readingroom.anonymize.plans import TablePlan
+from readingroom.anonymize.preparation import Preparation
 from readingroom.copies.part_writer import Totals
 from readingroom.copies.passes import Passage, TableCounts
 from readingroom.copies.records import Copy, get_copy
@@ -34,7 +35,7 @@ def read_manifest(house: House, copy: CopyId) -> dict[str, Any]:
     return dict(manifest)
 
 
-def compose(copy: Copy, passage: Passage, *, risk: Sequence[Mapping[str, Any]], totals: Totals) -> dict[str, Any]:
+def compose(copy: Copy, passage: Passage, *, preparation: Preparation, totals: Totals) -> dict[str, Any]:
     """The manifest of a finished copy."""
     report = passage.sources.report
     cleared = {table.name for table, _ in passage.plan.copied}
@@ -51,7 +52,8 @@ def compose(copy: Copy, passage: Passage, *, risk: Sequence[Mapping[str, Any]], 
         "confidentiality": copy.confidentiality,
         "notice": copy.notice,
         "created_at": format_instant(copy.created_at),
-        "sources": {"files": len(pins), "bytes": sum(one.size for one in report.files), "pins_sha256": digest(pins)},
+        "sources": {"files": len(pins), "bytes": sum(one.size for one in report.files), "pins_sha256": digest(pins)}
+        | {"plain_bytes": sum(one.plain_bytes for one in report.counts)},
         "tables": [_table(plan, passage.tables[table.name]) for table, plan in passage.plan.copied],
         "left_out": {
             "tables": [{"table": name, "why": why} for name, why in passage.plan.left_out],
@@ -59,7 +61,8 @@ def compose(copy: Copy, passage: Passage, *, risk: Sequence[Mapping[str, Any]], 
             "not_listed": _not_listed(findings),  # names that no list clears are counted, not named (P26)
         },
         "scan": [one.as_json() for one in findings if one.table in cleared or not one.table],
-        "risk": [dict(one) for one in risk],
+        "risk": [one.as_json() for one in preparation.risk],
+        "state": preparation.state,
         "second_look": {"hard": 0, "suspicious": sum(one.suspicious for one in passage.tables.values())},
         "totals": vars(totals),
         "seconds": {stage: round(seconds, 3) for stage, seconds in sorted(passage.seconds.items())},

@@ -147,7 +147,7 @@ def _make(run: _Run, make_look: MakeLook) -> bytes:
         run.findings["kinds"] |= Counter({one.kind: one.count for one in passage.hard})
     _check_suspicions(run, passage, writer)
     reached(LOOKED)
-    manifest = compose(copy, passage, risk=[report.as_json() for report in preparation.risk], totals=writer.totals)
+    manifest = compose(copy, passage, preparation=preparation, totals=writer.totals)
     reached(BEFORE_SEAL)
     staging.seal(house, copy, manifest, withheld=passage.withheld)
     return tag_key
