@@ -290,6 +290,23 @@ class Disk:
         with self.house(Role.WORKER) as house:
             house.place(US).keyring.destroy_part(CopyId(str(copy)), key)  # type: ignore[arg-type]
 
+    def keys(self, place: PlaceName) -> Path:
+        return self.base(place) / "keyring"
+
+    def key(self, name: str) -> Path:
+        return min(self.keys(US).rglob(name))
+
+    def cut(self, name: str) -> None:
+        """Half of a key file."""
+        path = self.key(name)
+        path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
+
+    def epoch_anew(self) -> None:
+        """Another epoch key in the place of one that was there."""
+        day = self.key("copy.key").parent.parent.name
+        with self.house(Role.COPY) as house:
+            house.place(US).keyring.create_epoch(STAYS, "data", day)
+
     def spend_time(self, hours: float) -> None:
         clock = self.root / "clock.json"
         body = json.loads(clock.read_text())
@@ -463,6 +480,12 @@ BREAKS: dict[str, dict[str, Break]] = {
         "sealing moved": lambda d: _shift(d, US, "sealed_at"),
         "purge put off": lambda d: _shift(d, US, "purge_due"),
         "end put off": lambda d: _shift(d, US, "expires_at", "purge_due"),
+        "keys backed up": lambda d: shutil.copytree(d.keys(EU) / "tenants", d.keys(EU) / "backup"),
+        "keys backed up as a file": lambda d: (d.keys(EU) / "tenants" / "keys.tar").write_bytes(b"tar"),
+        "keys of no copy": lambda d: shutil.copytree(
+            d.keys(US) / "epochs", d.keys(US) / "epochs" / LEAVES, ignore=shutil.ignore_patterns("copy.key")
+        ),
+        "database backed up": lambda d: shutil.copy(d.base(US) / "db.sqlite", d.base(US) / "db.sqlite.bak"),
         "rows understated": lambda d: d.sql(US, "UPDATE copies SET rows = rows - 1"),
         "said to be refused": lambda d: d.sql(US, "UPDATE copies SET state = 'refused'"),
         "said to be a schema": lambda d: d.sql(US, "UPDATE copies SET category = 'schema' WHERE category = 'query'"),
@@ -480,6 +503,12 @@ BREAKS: dict[str, dict[str, Break]] = {
         "list emptied": lambda d: d.sql(US, "DELETE FROM withheld"),
         "a tag off the list": _forget_tag,
         "items hidden": lambda d: d.sql(US, "DELETE FROM items"),
+        "tag key lost": lambda d: d.key("tags.key").unlink(),
+        "tag key cut": lambda d: d.cut("tags.key"),
+        "tag key emptied": lambda d: d.key("tags.key").write_bytes(b""),
+        "epoch key lost": lambda d: d.key("epoch.key").unlink(),
+        "epoch key cut": lambda d: d.cut("epoch.key"),
+        "part key cut": lambda d: d.cut("tags-00001*.part"),
     },
     "P17": {
         "copy moved": lambda d: d.sql(US, "UPDATE copies SET place = 'eu' WHERE category = 'query'"),
@@ -490,7 +519,17 @@ BREAKS: dict[str, dict[str, Break]] = {
     "P18": {
         "object of nobody": lambda d: d.put(US, f"{LEAVES}/query/2026-01-01/copy-1/p-00001.parquet"),
         "row of another tenant": lambda d: d.sql(US, "UPDATE parts SET tenant = ?", LEAVES),
+        "epoch key lost": lambda d: d.key("epoch.key").unlink(),
+        "epoch key made anew": lambda d: (d.key("epoch.key").unlink(), d.epoch_anew()),
+        "copy key cut": lambda d: d.cut("copy.key"),
+        "keys in two tenants' folders": lambda d: shutil.copytree(
+            d.keys(US) / "epochs" / STAYS, d.keys(US) / "epochs" / LEAVES
+        ),
         "object in another's folder": lambda d: d.sql(US, "UPDATE copies SET tenant = ?", LEAVES),
+    },
+    "P19": {
+        "a file beside the objects": lambda d: (d.base(EU) / "contacts.csv").write_text("name"),
+        "a link to elsewhere": lambda d: (d.base(US) / "logs.d").symlink_to("/tmp"),  # noqa: S108 - never followed
     },
     "P20": {
         "grants hidden": lambda d: d.sql(None, "DELETE FROM grants"),
@@ -536,6 +575,8 @@ BREAKS: dict[str, dict[str, Break]] = {
     "P25": {
         "stray object": lambda d: d.put(SCHEMA, f"{STAYS}/marketing/2026-01-01/copy-1/p-00001.parquet"),
         "another category": lambda d: d.sql(SCHEMA, "UPDATE copies SET category = 'marketing'"),
+        "a file beside the objects": lambda d: (d.base(SCHEMA) / "contacts.csv").write_text("name"),
+        "a folder beside the objects": lambda d: (d.base(SCHEMA) / "export").mkdir(),
         "mails as items": lambda d: d.sql(SCHEMA, "UPDATE items SET kind = 'mail'"),
     },
     "P26": {

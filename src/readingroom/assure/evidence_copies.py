@@ -17,6 +17,7 @@ from readingroom.assure.holdings import (
     uncertified,
     unlike_sealed,
 )
+from readingroom.assure.keyholding import strays, unopenable
 from readingroom.assure.lives import begun, unlike_log
 from readingroom.assure.register import place_leaves, place_rows, room_leaves, rows_of
 from readingroom.assure.withholding import forgotten, shown_again
@@ -143,6 +144,7 @@ def purge(house: House) -> Finding:
     if not copies and not wrong:
         return not_yet("there is no copy of Marketing or Query Data")
     wrong += [word for place in house.places for word in _forgotten(house, place)]
+    wrong += strays(house, [name for name in house.places if name != house.settings.schema_place])
     live = [copy for copy in copies if copy.state is CopyState.SEALED]
     gone = [copy for copy in copies if copy.state is CopyState.PURGED]
     since = begun(house)
@@ -190,7 +192,7 @@ def tags(house: House) -> Finding:
         return not_yet("there is no live copy of Marketing or Query Data")
     sums, recorded = sealed_sums(house), recorded_parts(house)
     found, wrong = manifests(house, copies)
-    wrong += [*forgotten(house), *shown_again(house)]
+    wrong += [*forgotten(house), *shown_again(house), *unopenable(house)]
     parts = 0
     for copy in copies:
         index = list_parts(house, copy, kind=PartKind.TAGS)

@@ -10,6 +10,7 @@ from sqlalchemy import Table, select
 from readingroom.assure.evidence_copies import over_age, unlisted
 from readingroom.assure.finding import Finding, count, not_yet, weigh
 from readingroom.assure.holdings import copies_of
+from readingroom.assure.keyholding import strays, unopenable
 from readingroom.assure.lives import unlike_log
 from readingroom.assure.register import place_rows, room_leaves
 from readingroom.copies.records import Copy, list_copies
@@ -98,6 +99,7 @@ def apart(house: House) -> Finding:
             "rows name another tenant than their copy" for table in (PARTS, OBJECTS, ITEMS) if _mixed(place, table)
         ]
     live = [copy for copy in copies.values() if copy.state is CopyState.SEALED]
+    wrong += unopenable(house)
     wrong += ["a live copy has no keys" for c in live if not house.place(c.place).keyring.copy_exists(c.id)]
     tenants = len({copy.tenant for copy in copies.values()})
     return weigh(wrong, shown=f"{count(objects, 'object')} of {count(tenants, 'tenant')}, each in its tenant's folder")
@@ -121,7 +123,8 @@ def not_shared(house: House) -> Finding:
     if not copies:
         return not_yet("there is no copy")
     lacks = "a log of what leaves the machine; no command or page exports, and every read is in the register"
-    return weigh((), shown=f"{count(len(copies), 'copy')}, readable through the gate alone", lacks=lacks)
+    wrong = strays(house, tuple(house.places))
+    return weigh(wrong, shown=f"{count(len(copies), 'copy')}, readable through the gate alone", lacks=lacks)
 
 
 def schema_life(house: House) -> Finding:
@@ -147,7 +150,7 @@ def schema_place(house: House) -> Finding:
     if not here:
         return not_yet("there is no schema copy")
     wrong = ["a copy in the schema place is no schema" for copy in here if copy.category is not Category.SCHEMA]
-    wrong += _not_schemas(house, name)
+    wrong += [*_not_schemas(house, name), *strays(house, [name])]
     try:
         listed = list(house.place(name).store.list(""))
     except Refusal:

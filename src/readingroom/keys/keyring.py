@@ -31,6 +31,7 @@ from typing import Any
 
 from readingroom.core.errors import KeyFault, UsageError
 from readingroom.core.ids import CopyId, PartName, PlaceName, TenantName, check_name, new_id
+from readingroom.keys.inventory import Inventory, take_inventory
 from readingroom.keys.keyfiles import destroy_folder, foreign, read_key, unfinished, write_key
 from readingroom.keys.roles import Role, RoleKeys
 from readingroom.keys.wrap import Box, fresh_key, unwrap, wrap, wrap_to
@@ -229,6 +230,11 @@ class Keyring:
                     self._destroy_epoch(day)
                     drop_empty_folders(day, root=self._epochs)
         return removed
+
+    def inventory(self) -> Inventory:
+        """What lies in the folder, whole, damaged or unknown, at one moment; no key is opened. Every role may ask."""
+        with foreign("list"), locked(self.directory / ".lock"):
+            return take_inventory(self.directory)
 
     # inside
 
