@@ -615,6 +615,13 @@ BREAKS: dict[str, dict[str, Break]] = {
         "labels hidden": lambda d: d.sql(US, "DELETE FROM labels"),
         "label without an entry": lambda d: d.sql(US, "UPDATE labels SET id = 'label-' || rowid"),
         "label without a view": lambda d: d.sql(US, "UPDATE labels SET item = 'item-forged'"),
+        "answers turned": lambda d: d.sql(US, "UPDATE labels SET answer = 'spam'"),
+        "answers exchanged with their salts lost": lambda d: (
+            d.sql(US, "UPDATE labels SET answer = 'spam'"),
+            d.sql(US, "DELETE FROM event_salts"),
+        ),
+        "label of somebody else's": lambda d: d.sql(US, "UPDATE labels SET purpose = 'training'"),
+        "label taken back by nobody": lambda d: d.sql(US, "UPDATE labels SET undone_at = at"),
         "tasks hidden": lambda d: d.sql(US, "DELETE FROM tasks"),
         "model from nowhere": lambda d: d.sql(None, "UPDATE models SET id = 'model-forged'"),
     },
@@ -627,6 +634,13 @@ BREAKS: dict[str, dict[str, Break]] = {
         "budget understated": lambda d: d.sql(None, "UPDATE privacy_ledger SET epsilon = 0.1"),
         "overspent": lambda d: d.sql(None, "UPDATE privacy_ledger SET mu = 100"),
         "gate not passed": lambda d: d.rewrite(None, "models", "gate", '"passed": true', '"passed": false'),
+        "noise said to be secure": lambda d: d.rewrite(
+            None, "models", "record", '"secure_noise": false', '"secure_noise": true'
+        ),
+        "figures improved": lambda d: d.rewrite(
+            None, "models", "record", '"held_out": {', '"held_out": {"perfect": 1.0, '
+        ),
+        "released earlier": lambda d: d.sql(None, "UPDATE models SET released_at = '2020-01-01T00:00:00.000000Z'"),
         "released by the trainer": lambda d: d.sql(None, "UPDATE models SET released_actor = trained_actor"),
         "model hidden": lambda d: d.sql(None, "DELETE FROM models"),
         "a pickle beside it": lambda d: (d.file("model.bin").parent / "model.pkl").write_bytes(b"\x80\x04."),
@@ -687,6 +701,8 @@ def test_a_broken_enforcement_turns_the_row(scene: Path, tmp_path: Path, promise
     with disk.house() as house:
         found = look(house, promise)
     assert found.status is Status.BROKEN, found.evidence
+    # the row itself must tell what is wrong; only a notice that lost a clause cannot be parsed any more
+    assert promise == "P07" or "cannot be read" not in found.evidence, found.evidence
 
 
 @pytest.mark.parametrize("role", [Role.WEB, Role.WORKER])

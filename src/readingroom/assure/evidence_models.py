@@ -7,9 +7,11 @@ from pathlib import Path
 from typing import Any, Final
 
 from readingroom.assure.finding import Finding, count, not_yet, weigh
+from readingroom.assure.labelling import labels_as_entered
 from readingroom.assure.register import place_leaves, place_rows, room_leaves, rows_of, views
 from readingroom.assure.withholding import unqueued
 from readingroom.core.canonical import parse_object
+from readingroom.core.clock import format_instant
 from readingroom.core.errors import ReadingroomError
 from readingroom.core.ids import ModelId
 from readingroom.engagement.tenants import list_tenants
@@ -47,8 +49,12 @@ def reviewed(house: House) -> Finding:
     models = rows_of(house.db, MODELS)
     lineage = {leaf.facts["model"] for leaf in room_leaves(house, "model.trained")}
     wrong += ["a model's training is not in the log" for row in models if row["id"] not in lineage]
+    entries = labels_as_entered(house)
+    wrong += entries.wrong
     people = len({row["actor"] for row in labels})
     said = f"{count(len(labels), 'label')} by {count(people, 'person', 'people')}, each after a view; "
+    said += f"{entries.opened} as committed to in the log"
+    said += f", {entries.sealed} of purged copies no longer to be opened; " if entries.sealed else "; "
     said += count(len(models), "model")
     return weigh(wrong, shown=said, lacks="" if models else "no model was trained from them yet")
 
@@ -132,8 +138,26 @@ def _card(house: House, row: Mapping[str, Any]) -> Iterator[str]:
     except ReadingroomError:
         yield "a model's card does not verify"
         return
-    if card["model"]["sha256"] != row["sha256"]:
+    said = card["model"]
+    if said["sha256"] != row["sha256"]:
         yield "a card is another model's"
+    if any(said[name] != value for name, value in _carded(row).items()) or not _budget_carded(said, row):
+        yield "a model's record is not the one on its signed card"
+
+
+def _carded(row: Mapping[str, Any]) -> dict[str, Any]:
+    """What the signed card of a released model says, as its row has it; its state may have moved on since."""
+    record = row["record"]
+    same = ("id", "kind", "purpose", "owner", "confidentiality", "manifest", "plan", "gate")
+    times = {name: row[name] and format_instant(row[name]) for name in ("trained_at", "gated_at", "released_at")}
+    told = {"tenants": record["tenants"], "data": record["counts"], "held_out": record["held_out"]}
+    told |= {"secure_noise": record["secure_noise"]}
+    people = {"trained_by": row["trained_actor"], "released_by": row["released_actor"]}
+    return {name: row[name] for name in same} | times | told | people
+
+
+def _budget_carded(said: Mapping[str, Any], row: Mapping[str, Any]) -> bool:
+    return all(said["budget"].get(name) == value for name, value in (row["record"]["budget"] or {}).items())
 
 
 def better(house: House) -> Finding:
