@@ -25,8 +25,9 @@ from readingroom.copies.tag_index import LINK_PART, index_rows
 from readingroom.core.steps import reached, register
 from readingroom.house import House
 
-PART_ROWS: Final = 64 * 1024
-PART_BYTES: Final = 32 * 1024 * 1024
+# what is held until a part is full is what a copy run's memory grows by when rows grow
+PART_ROWS: Final = 16 * 1024
+PART_BYTES: Final = 8 * 1024 * 1024
 
 PART_REGISTERED: Final = register("copy.part_registered", "the objects of a part are registered, no byte is written")
 PART_WRITTEN: Final = register("copy.part_written", "the bytes of a part are in the store, not yet written down")
