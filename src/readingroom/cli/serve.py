@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import Annotated
 
@@ -21,6 +25,7 @@ from readingroom.keys.roles import Role
 from readingroom.worker import run_round
 
 ROUND_SECONDS = 60.0
+SIMULATION_SECONDS = 5.0
 
 
 def add_to(app: typer.Typer) -> None:
@@ -39,6 +44,7 @@ def add_to(app: typer.Typer) -> None:
     def worker(
         ctx: typer.Context,
         once: Annotated[bool, typer.Option("--once", help="One round of duties, then stop.")] = False,
+        every: Annotated[float, typer.Option(min=1, help="Seconds between two rounds.")] = ROUND_SECONDS,
         as_json: AsJson = False,
     ) -> None:
         """Do the duties that come with time: recover, end, purge, expire, answer, write the log."""
@@ -50,7 +56,7 @@ def add_to(app: typer.Typer) -> None:
             answer(value, as_json=as_json, text="\n".join(lines) or "nothing was due")
             if once:
                 raise typer.Exit(1 if found.failed else 0)
-            stop.wait(ROUND_SECONDS)
+            stop.wait(every)
 
 
 def serve_room(root: Path, opened: House, *, host: str, port: int) -> None:
@@ -63,8 +69,22 @@ def serve_room(root: Path, opened: House, *, host: str, port: int) -> None:
     if opened.settings.simulation:
         for who, link in sign_in_links(opened, f"http://{host}:{port}"):
             typer.echo(f"  {who:<34} {link}")
-    typer.echo(f"serving {opened.settings.name} on http://{host}:{port} (Ctrl-C stops)")
-    uvicorn.run(app, host=host, port=port, log_level="warning", access_log=False, server_header=False)
+    with _worker_beside(root) if opened.settings.simulation else nullcontext():
+        typer.echo(f"serving {opened.settings.name} on http://{host}:{port} (Ctrl-C stops)")
+        uvicorn.run(app, host=host, port=port, log_level="warning", access_log=False, server_header=False)
+
+
+@contextmanager
+def _worker_beside(root: Path) -> Iterator[None]:
+    """A worker in a process of its own for as long as the pages are served, so that a switch turned off is followed."""
+    code = "from readingroom.cli.main import run; run()"
+    command = [sys.executable, "-c", code, "-C", str(root), "worker", "--every", str(SIMULATION_SECONDS)]
+    worker = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)  # noqa: S603 - ourselves
+    try:
+        yield
+    finally:
+        worker.terminate()
+        worker.wait()
 
 
 def sign_in_links(opened: House, base: str) -> list[tuple[str, str]]:
