@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from typing import Any
 
 import pytest
@@ -64,14 +63,3 @@ def test_a_real_room_has_none(make_stage: Any) -> None:
     stage = make_stage(simulation=False)
     with pytest.raises(SimulationOnly):
         simulate_reviews(stage.web, [], {}, tenant=ACME, seed=1)
-
-
-def test_how_fast_it_is(stage: Any) -> None:
-    reviewers = crew(stage)
-    items = stage.items(stage.mails([f"mail {number}" for number in range(600)]))
-    gold = dict.fromkeys((item.id for item in items), "ham")
-    begun = time.perf_counter()
-    done = simulate_reviews(stage.web, reviewers, gold, tenant=ACME, seed=7)
-    spent = time.perf_counter() - begun
-    print(f"{done.views} views and {done.labels} labels in {spent:.1f} s: {(done.views + done.labels) / spent:.0f}/s")
-    assert spent < 60
