@@ -329,8 +329,11 @@ UNITS = [
 def test_a_megabyte_of_anything_is_read_in_a_moment(unit: str) -> None:
     took = []
     for size in (1 << 18, 1 << 20):
-        begun = time.process_time()
-        letters, _, _ = read(pa.array([unit * (size // len(unit))], pa.large_string()), "plain")
-        find_proofs(letters, tokenize(letters))
-        took.append(time.process_time() - begun)
-    assert took[1] < 2 + 10 * took[0]  # four times the text: linear is 4, quadratic 16; short times are noise
+        tries = []
+        for _ in range(2):
+            begun = time.process_time()
+            letters, _, _ = read(pa.array([unit * (size // len(unit))], pa.large_string()), "plain")
+            find_proofs(letters, tokenize(letters))
+            tries.append(time.process_time() - begun)
+        took.append(min(tries))
+    assert took[1] < 0.2 + 10 * took[0]  # best of two; four times the text: linear is 4, quadratic 16

@@ -308,7 +308,10 @@ def test_no_text_makes_it_slow(look: SecondLook, piece: str) -> None:
     """A megabyte of anything takes seconds, not minutes: no step is quadratic in a cell."""
     took = []
     for size in (250_000, 1_000_000):
-        start = time.process_time()
-        look.check("mail", column([piece * (size // len(piece))]))
-        took.append(time.process_time() - start)
-    assert took[1] < 2 + 10 * took[0]  # four times the text: linear is 4, quadratic 16; short times are noise
+        tries = []
+        for _ in range(2):
+            start = time.process_time()
+            look.check("mail", column([piece * (size // len(piece))]))
+            tries.append(time.process_time() - start)
+        took.append(min(tries))
+    assert took[1] < 0.2 + 10 * took[0]  # best of two; four times the text: linear is 4, quadratic 16

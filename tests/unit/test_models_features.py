@@ -77,7 +77,10 @@ KNOWN_SIGNS = [-1.0, -1.0, 1.0]
 def test_no_text_takes_quadratic_time(hostile: str) -> None:
     took = []
     for text in (hostile[: len(hostile) // 4], hostile):
-        begun = process_time()
-        matrix([text])
-        took.append(process_time() - begun)
-    assert took[1] < 2 + 10 * took[0]  # four times the text: linear is 4, quadratic 16; short times are noise
+        tries = []
+        for _ in range(2):
+            begun = process_time()
+            matrix([text])
+            tries.append(process_time() - begun)
+        took.append(min(tries))
+    assert took[1] < 0.2 + 10 * took[0]  # best of two; four times the text: linear is 4, quadratic 16
