@@ -12,6 +12,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from time import monotonic, sleep
 from typing import Any, Final
 
 from sqlalchemy import Connection, MetaData, create_engine, event, inspect, text
@@ -24,6 +25,7 @@ from readingroom.core.ids import TenantName
 
 EVERY_TENANT: Final = TenantName("*")
 BUSY_SECONDS = 60
+BUSY_PAUSE_SECONDS = 0.02
 
 
 class Database:
@@ -81,11 +83,15 @@ class Database:
 
     def checkpoint(self) -> None:
         """Leave nothing deleted in the write-ahead log (SQLite); a purge calls it, since old pages outlive a delete."""
-        if self.engine.dialect.name == "sqlite":
-            with self.engine.connect() as connection:
-                busy = connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)").scalar()
-            if busy:
-                raise DatabaseFault(f"database {self.name}: a reader holds the write-ahead log; try again")
+        if self.engine.dialect.name != "sqlite":
+            return
+        deadline = monotonic() + BUSY_SECONDS
+        with self.engine.connect() as connection:
+            # SQLite answers "busy" at once, whatever busy_timeout says, while another checkpoint runs
+            while connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)").scalar():
+                if monotonic() > deadline:
+                    raise DatabaseFault(f"database {self.name}: a reader holds the write-ahead log; try again")
+                sleep(BUSY_PAUSE_SECONDS)
 
     def close(self) -> None:
         """Give back every connection."""
