@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 import threading
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 from sqlalchemy import Column, Integer, LargeBinary, MetaData, Table, insert
 
 from readingroom.db.engines import Database
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 SCHEMA = MetaData()
 NUMBERS = Table("numbers", SCHEMA, Column("number", Integer, primary_key=True), Column("bytes", LargeBinary))
