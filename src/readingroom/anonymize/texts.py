@@ -21,7 +21,7 @@ import pyarrow.compute as pc
 
 from readingroom.anonymize.blobs import open_blobs
 from readingroom.anonymize.forms import find_forms
-from readingroom.anonymize.hits import SPANS, Hits, Identify, rows_at
+from readingroom.anonymize.hits import SPANS, Hits, Identify, Named, rows_at
 from readingroom.anonymize.kernels import I32, I64, U8
 from readingroom.anonymize.known import Known, KnownBuilder
 from readingroom.anonymize.lexicon import lexicon
@@ -32,10 +32,11 @@ from readingroom.anonymize.rare import AuthorWords, Vocabulary
 from readingroom.anonymize.reading import blocks, buffers, read
 from readingroom.anonymize.sorting import of_matches, of_worded, of_words
 from readingroom.anonymize.spans import SECRET, findings, in_order, paint
-from readingroom.anonymize.splice import splice
+from readingroom.anonymize.splice import Placeholders, splice
 from readingroom.anonymize.tag_features import see
 from readingroom.anonymize.tagger import Sight, find_tagged, probabilities, tagger
 from readingroom.anonymize.tokens import Records, tokenize
+from readingroom.anonymize.views import Letters
 from readingroom.anonymize.worded import find_worded
 from readingroom.core.errors import Fault, UsageError
 
@@ -116,7 +117,8 @@ class TextEngine:
         near = self._identify.near(linked, matches, letters=letters, offsets=offsets)
         source = buffers(block)[0]
         sight = Sight(letters, source, tokens, marks_of(tokens, self._rules))
-        found = in_order([*self._find(sight, near, quasi=quasi), of_matches(matches), self._opaque(opaque)])
+        added = self._added(block, letters)
+        found = in_order([*self._find(sight, near, quasi=quasi), *added, of_matches(matches), self._opaque(opaque)])
         labels, owner = paint(letters, found, cuts, len(source))
         hits = Hits(letters, found, rows_at(letters, found["start"], offsets), near)
         return Painted(source, offsets, hits, labels, owner)
@@ -124,8 +126,16 @@ class TextEngine:
     def _block(self, block: pa.LargeStringArray, markup: str, linked: pa.ListArray | None) -> tuple[pa.Array, pa.Table]:
         painted = self.look(block, markup, linked)
         named = self._identify.name(painted.hits)
-        output, written = splice(painted.source, painted.offsets, painted.labels, named.placeholders)
+        output, written = splice(painted.source, painted.offsets, painted.labels, self._shown(painted, named))
         return output, named.spans(written, painted.owner)
+
+    def _added(self, block: pa.LargeStringArray, letters: Letters) -> list[Records]:  # noqa: ARG002 - for opened.py
+        """What finders from outside this package find in a block; none here."""
+        return []
+
+    def _shown(self, painted: Painted, named: Named) -> Placeholders:  # noqa: ARG002 - for opened.py
+        """What stands in the place of each finding."""
+        return named.placeholders
 
     def _find(self, sight: Sight, near: Near, *, quasi: bool) -> list[Records]:
         """What the words and forms of the view give away."""
