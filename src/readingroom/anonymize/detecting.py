@@ -6,18 +6,22 @@ Rule 2: spans are disjoint, in order, inside their row, and on whole characters.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from readingroom.anonymize import spans
+from readingroom.anonymize.finders import Finder
 from readingroom.anonymize.kernels import I64
 from readingroom.anonymize.known import Known
+from readingroom.anonymize.opened import Extras, OpenTextEngine
 from readingroom.anonymize.pseudonyms import Pseudonyms
 from readingroom.anonymize.rare import Vocabulary
 from readingroom.anonymize.reading import blocks, buffers
-from readingroom.anonymize.texts import MARKUPS, Painted, TextEngine
-from readingroom.core.errors import Fault, UsageError
+from readingroom.anonymize.texts import MARKUPS, Painted
+from readingroom.core.errors import Fault, Refusal, UsageError
 
 FOUND = pa.schema([("row", pa.int32()), ("start", pa.int32()), ("end", pa.int32()), ("kind", pa.string())])
 BRIDGE = 2  # signs, but no letter or digit, that may stand between two spans of one kind which are one to a reader
@@ -52,8 +56,10 @@ _BLANKS[list(b" ,.'-")] = True
 class Detector:
     """Tells what the engine finds in texts."""
 
-    def __init__(self, known: Known, vocabulary: Vocabulary, profile: str = "balanced") -> None:
-        self._engine = TextEngine(known, vocabulary, Pseudonyms(b""), b"", profile)
+    def __init__(
+        self, known: Known, vocabulary: Vocabulary, profile: str = "balanced", *, finders: Sequence[Finder] = ()
+    ) -> None:
+        self._engine = OpenTextEngine(known, vocabulary, Pseudonyms(b""), b"", profile, Extras(finders))
 
     def spans(self, cells: pa.LargeStringArray, markup: str = "plain") -> pa.Table:
         """Every span (FOUND) of `cells`; start and end are bytes of the cell in UTF-8."""
@@ -64,6 +70,8 @@ class Detector:
         for start, block in blocks(filled):
             try:
                 found = _spans_of(self._engine.look(block, markup, quasi=True))
+            except Refusal:  # a finder's, which names it and no content
+                raise
             except Exception:  # noqa: BLE001 - whatever it is, its text may hold a cell's content
                 raise Fault(f"detection failed on a block of {len(block)} cells ({markup})") from None
             tables.append(found.set_column(0, "row", pc.add(found["row"], pa.scalar(start, pa.int32()))))

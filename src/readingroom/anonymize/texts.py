@@ -38,7 +38,7 @@ from readingroom.anonymize.tagger import Sight, find_tagged, probabilities, tagg
 from readingroom.anonymize.tokens import Records, tokenize
 from readingroom.anonymize.views import Letters
 from readingroom.anonymize.worded import find_worded
-from readingroom.core.errors import Fault, UsageError
+from readingroom.core.errors import Fault, Refusal, UsageError
 
 PROFILES = ("strict", "balanced")
 MARKUPS = ("plain", "html", "url", "json-string")
@@ -91,6 +91,8 @@ class TextEngine:
             near = None if linked is None else linked.slice(start, len(block))
             try:
                 output, spans = self._block(block, markup, near)
+            except Refusal:  # a finder's, which names it and no content
+                raise
             except Exception:  # noqa: BLE001 - whatever it is, its text may hold a cell's content
                 raise Fault(f"the text engine failed on a block of {len(block)} cells ({markup})") from None
             outputs.append(output)
@@ -118,7 +120,7 @@ class TextEngine:
         source = buffers(block)[0]
         sight = Sight(letters, source, tokens, marks_of(tokens, self._rules))
         added = self._added(block, letters)
-        found = in_order([*self._find(sight, near, quasi=quasi), *added, of_matches(matches), self._opaque(opaque)])
+        found = in_order([*added, *self._find(sight, near, quasi=quasi), of_matches(matches), self._opaque(opaque)])
         labels, owner = paint(letters, found, cuts, len(source))
         hits = Hits(letters, found, rows_at(letters, found["start"], offsets), near)
         return Painted(source, offsets, hits, labels, owner)

@@ -16,29 +16,14 @@ from typing import Annotated, Any
 import pyarrow as pa
 import typer
 
-from readingroom.anonymize.classification import shipped
+from readingroom.anonymize.contacts import add_rows
 from readingroom.anonymize.detecting import Detector, in_code_points
-from readingroom.anonymize.identities import people_batch
 from readingroom.anonymize.known import Known, KnownBuilder
 from readingroom.anonymize.rare import public_only
 from readingroom.anonymize.texts import PROFILES
 from readingroom.core.errors import UsageError
 
 LINES = 4096  # documents looked at in one go
-_FIELDS = {
-    "given": ("first", "firstname", "givenname", "given", "forename"),
-    "middle": ("middle", "middlename"),
-    "family": ("last", "lastname", "surname", "familyname", "family"),
-    "full": ("name", "fullname", "displayname"),
-    "nick": ("nick", "nickname"),
-    "address": ("street", "address", "streetaddress", "address1line1", "addressline1"),
-    "postcode": ("zip", "zipcode", "postcode", "postalcode"),
-    "city": ("city", "town"),
-    "birthdate": ("birthdate", "birthday", "dateofbirth", "dob"),
-}
-_COMPANY = ("company", "companyname", "organization", "organisation", "employer", "account")
-_IDS = ("iban", "ssn", "vat", "taxid", "passport", "nationalid", "governmentid", "creditcard", "card")
-_PHONES = ("phone", "mobile", "telephone", "fax", "cell")
 
 
 def add_to(app: typer.Typer) -> None:
@@ -78,14 +63,14 @@ def _answers(detector: Detector, documents: list[tuple[Any, str]]) -> Iterator[s
 
 
 def _documents(name: str, field: str) -> Iterator[tuple[Any, str]]:
-    for number, row in _rows(name):
+    for number, row in json_rows(name):
         text = row.get(field)
         if not isinstance(text, str):
             raise UsageError(f"{name}:{number}: field {field!r} is absent or no text")
         yield row.get("id", number), text
 
 
-def _rows(name: str) -> Iterator[tuple[int, Mapping[str, Any]]]:
+def json_rows(name: str) -> Iterator[tuple[int, Mapping[str, Any]]]:
     """Number and object of every line that is not empty."""
     number = 0
     try:
@@ -105,37 +90,5 @@ def _rows(name: str) -> Iterator[tuple[int, Mapping[str, Any]]]:
 def _known(name: str | None) -> Known:
     """The people of a file of contacts; what a field is, its name tells."""
     builder = KnownBuilder(b"detect", b"")
-    rows = _rows(name) if name else iter(())
-    while some := list(islice(rows, LINES)):
-        people = [person for number, row in some for person in _people(number, row)]
-        if people:
-            builder.add_people(people_batch(people))
+    add_rows(builder, ((str(number), row) for number, row in json_rows(name)) if name else ())
     return builder.build()
-
-
-def _people(number: int, row: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
-    low = {_bare(key): value.strip() for key, value in row.items() if isinstance(value, str) and value.strip()}
-    person: dict[str, Any] = {"kind": "contact", "record_id": low.get("id", str(number))}
-    for field, names in _FIELDS.items():
-        if value := next((low[name] for name in names if name in low), None):
-            person[field] = value
-    kinds = {key: _kind(key) for key in low}
-    for field, kind in (("emails", "email"), ("phones", "phone"), ("ids", "id")):
-        if values := [low[key] for key in low if kinds[key] == kind]:
-            person[field] = values
-    yield person
-    if company := next((low[name] for name in _COMPANY if name in low), None):
-        yield {"kind": "account", "full": company}
-
-
-def _kind(name: str) -> str:
-    """Whether a field is an e-mail address, a phone number or an id."""
-    if "mail" in name and "address1" not in name:
-        return "email"
-    if name.startswith(_PHONES) or name.endswith(_PHONES):
-        return "phone"
-    return "id" if name in _IDS else str(shipped().kind(name) or "")
-
-
-def _bare(name: object) -> str:
-    return "".join(c for c in str(name).lower() if c.isalnum())

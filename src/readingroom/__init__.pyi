@@ -1,0 +1,4 @@
+from readingroom.anonymize.door import Door
+
+__version__: str
+anonymize: Door
