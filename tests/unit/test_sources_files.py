@@ -409,6 +409,13 @@ def test_a_table_that_is_not_on_the_list_is_never_named(tmp_path: Path) -> None:
     report = open_sources({"synapse": str(folder)}, NOW).scan(
         allowed=lambda name: frozenset() if name == "contact" else None
     )
-    assert {one.code for one in report.findings} >= {"table_not_described", "delta_not_supported_yet"}
+    assert {one.code for one in report.findings} >= {"table_not_described", "table_not_allowed"}
     assert "zyzzyva" not in repr(report) + "".join(map(str, report.findings))
     assert "zyzzyva" in str([one.uncleared for one in report.findings])
+
+
+def test_a_bad_cell_of_a_column_that_is_not_on_the_list_does_not_name_it(tmp_path: Path) -> None:
+    folder = _export(tmp_path, _row(1, 1, number="yes"))
+    report = open_sources({"synapse": str(folder)}, NOW).scan(allowed=lambda _: frozenset({"Id"}))
+    told = next(one for one in report.refused if one.code == "bad_int")
+    assert (told.column, told.row, told.uncleared) == ("", 1, ("number",))

@@ -60,6 +60,17 @@ class DataverseTable:
         for number in range(len(self._files)):
             yield from self._read_rows(number, self._winners.rows(number), columns=columns, batch_rows=batch_rows)
 
+    def former(self, columns: tuple[Column, ...], batch_rows: int) -> Iterator[pa.RecordBatch]:
+        """Every row that is not current: replaced versions, and what was known of deleted records."""
+        for number, (file, pin) in enumerate(zip(self._files, self._pins, strict=True)):
+            rows = self._winners.rows(number)
+            with reading(file, pin) as source:
+                for block in again(RowReader(source, file), self._layout):
+                    low, high = np.searchsorted(rows, (block.first_row, block.first_row + block.rows))
+                    others = np.setdiff1d(np.arange(block.rows), rows[low:high] - block.first_row)
+                    yield from slabs(block, others, columns=columns, batch_rows=batch_rows)
+                check_pin(file, pin, source.pin())
+
     def deletions(self) -> Iterator[tuple[str, str]]:
         """(table, id) of records whose last version is a delete."""
         wanted = (Column("Id", "guid"),)

@@ -77,6 +77,11 @@ class EntityDefinitions:
         if waiting:
             yield _batch(waiting, columns, places)
 
+    def former(self, columns: tuple[Column, ...], batch_rows: int) -> Iterator[pa.RecordBatch]:
+        """There is one version of everything here."""
+        del columns, batch_rows
+        return iter(())
+
     def deletions(self) -> Iterator[tuple[str, str]]:
         """Names delete nothing."""
         return iter(())

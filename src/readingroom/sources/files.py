@@ -73,7 +73,7 @@ class Reading:
     def __init__(self, raw: BinaryIO, file: SourceFile) -> None:
         self._hashing = _Hashing(raw)
         self._descriptor = raw.fileno()
-        self._before = _etag(os.fstat(self._descriptor))
+        self._before = etag_of(os.fstat(self._descriptor))
         self._file = file
         packed = file.path.name.endswith(".gz")
         # BufferedReader: GzipFile asks for small pieces
@@ -89,7 +89,7 @@ class Reading:
     def pin(self) -> Pin:
         """The pin of the file, which has been read to its end; a file that changed meanwhile is a fault."""
         after = os.fstat(self._descriptor)
-        if _etag(after) != self._before:
+        if etag_of(after) != self._before:
             raise BadData("source_changed", self._file.at())
         return Pin(after.st_size, self._before, self._hashing.digest.hexdigest())
 
@@ -105,9 +105,34 @@ def reading(file: SourceFile, pin: Pin | None = None) -> Iterator[Reading]:
         found = os.fstat(raw.fileno())
         if not stat.S_ISREG(found.st_mode):
             raise BadData("file_unreadable", file.at())
-        if pin is not None and (_etag(found), found.st_size) != (pin.etag, pin.size):
+        if pin is not None and (etag_of(found), found.st_size) != (pin.etag, pin.size):
             raise BadData("source_changed", file.at())
         yield Reading(raw, file)
+
+
+@contextmanager
+def seekable(file: SourceFile, pin: Pin | None = None) -> Iterator[tuple[BinaryIO, Pin]]:
+    """Open `file` to be read at any place, after one pass over all its bytes that pins it, or checks the `pin`."""
+    try:
+        raw = file.path.open("rb", buffering=0)
+    except OSError:
+        raise BadData("source_changed" if pin else "partition_missing", file.at()) from None
+    with raw:
+        before = os.fstat(raw.fileno())
+        if not stat.S_ISREG(before.st_mode):
+            raise BadData("file_unreadable", file.at())
+        if pin is not None and (etag_of(before), before.st_size) != (pin.etag, pin.size):
+            raise BadData("source_changed", file.at())
+        try:
+            found = Pin(before.st_size, etag_of(before), hashlib.file_digest(raw, "sha256").hexdigest())
+            raw.seek(0)
+        except OSError:
+            raise BadData("file_unreadable", file.at()) from None
+        if pin is not None:
+            check_pin(file, pin, found)
+        yield raw, found
+        if etag_of(os.fstat(raw.fileno())) != found.etag:
+            raise BadData("source_changed", file.at())
 
 
 def check_pin(file: SourceFile, pin: Pin, now: Pin) -> None:
@@ -153,5 +178,6 @@ def whole(file: SourceFile, most: int) -> tuple[bytes, Pin]:
         return bytes(data), source.pin()
 
 
-def _etag(found: os.stat_result) -> str:
+def etag_of(found: os.stat_result) -> str:
+    """What changes when a file does: size, time of change, inode."""
     return f"{found.st_size}-{found.st_mtime_ns}-{found.st_ino}"

@@ -30,9 +30,10 @@ TIMESTAMP = "Timestamp"
 _ENDINGS = (".csv", ".csv.gz")
 _MOST_MODEL = 64 << 20
 # interaction types that say "deleted at the source": (table or the column that names it, the column with the id)
-DELETIONS = {"ContactDeleted": ("contact", "DeletedContactId"), "EntityDeleted": ("", "DeletedEntityId")}
-_ENTITY_TYPE = "DeletedEntityType"
-_MUST = {"ContactDeleted": ("DeletedContactId",), "EntityDeleted": ("DeletedEntityId", _ENTITY_TYPE)}
+# in lower case: a blob's folder is called ContactDeleted, a Delta table's contactdeleted
+DELETIONS = {"contactdeleted": ("contact", "DeletedContactId"), "entitydeleted": ("", "DeletedEntityId")}
+ENTITY_TYPE = "DeletedEntityType"
+_MUST = {"contactdeleted": ("DeletedContactId",), "entitydeleted": ("DeletedEntityId", ENTITY_TYPE)}
 
 
 @dataclass(frozen=True)
@@ -98,12 +99,17 @@ class InteractionTable:
                     )
                 check_pin(blob.file, blob.pin, source.pin())
 
+    def former(self, columns: tuple[Column, ...], batch_rows: int) -> Iterator[pa.RecordBatch]:
+        """There is one version of everything here."""
+        del columns, batch_rows
+        return iter(())
+
     def deletions(self) -> Iterator[tuple[str, str]]:
         """(table, id) of what was deleted at the source, if this type says so."""
-        if self.name not in DELETIONS:
+        if self.name.lower() not in DELETIONS:
             return
-        table, column = DELETIONS[self.name]
-        wanted = (Column(column, "string"), Column(_ENTITY_TYPE, "string"))
+        table, column = DELETIONS[self.name.lower()]
+        wanted = (Column(column, "string"), Column(ENTITY_TYPE, "string"))
         for batch in self.read(wanted, 8192):
             for one, kind in zip(batch.column(0).to_pylist(), batch.column(1).to_pylist(), strict=True):
                 if one is not None and (table or kind):
@@ -112,7 +118,7 @@ class InteractionTable:
     def _layout(self, names: list[str] | None, file: SourceFile) -> Layout:
         if names is None:
             return Layout((), 0)
-        must = (TIMESTAMP, *_MUST.get(self.name, ()))
+        must = (TIMESTAMP, *_MUST.get(self.name.lower(), ()))
         missing = next((name for name in must if name not in names), None)
         if missing is not None:
             raise BadData("column_missing", file.at(None, missing))

@@ -93,6 +93,10 @@ class Reader(Protocol):
         """The current rows."""
         ...
 
+    def former(self, columns: tuple[Column, ...], batch_rows: int) -> Iterator[pa.RecordBatch]:
+        """The rows that are not current, where a table has versions; rows that were set aside are among them."""
+        ...
+
     def deletions(self) -> Iterator[tuple[str, str]]:
         """(table, id) of records that the source deleted."""
         ...

@@ -7,6 +7,7 @@ Rule 3: what a scan refused is not readable: not the file, not the table, not th
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from datetime import datetime
@@ -21,7 +22,8 @@ from readingroom.sources import keyed_hash, scanning
 from readingroom.sources.activity_log import ActivityLog
 from readingroom.sources.dataverse import DataverseTable
 from readingroom.sources.definitions import EntityDefinitions
-from readingroom.sources.interactions import DELETIONS, open_interactions
+from readingroom.sources.delta import DeltaDataverseTable, DeltaInteractions, delta_folders
+from readingroom.sources.interactions import DELETIONS, ENTITY_TYPE, open_interactions
 from readingroom.sources.model import (
     AllowList,
     BadData,
@@ -92,6 +94,18 @@ class SourceSet:
         wanted = table.columns if columns is None else tuple(_column(table, name) for name in columns)
         return self._readers[table.name].read(wanted, batch_rows)
 
+    def former(
+        self, table: TableInfo, columns: Iterable[str] | None = None, batch_rows: int = 8192
+    ) -> Iterator[pa.RecordBatch]:
+        """The rows of a table that are not current: older versions, and records that were deleted.
+
+        To know who was there, never to be given out: a name that somebody had stays that person's (P14).
+        """
+        if table not in self.report.tables:
+            raise UnknownName("no such readable table in this scan")
+        wanted = table.columns if columns is None else tuple(_column(table, name) for name in columns)
+        return self._readers[table.name].former(wanted, batch_rows)
+
     def deletions(self) -> Iterator[tuple[str, str]]:
         """(table, id) of everything that the sources say was deleted; an erasure trigger. May repeat."""
         self.report  # noqa: B018 - refuses before a scan
@@ -115,16 +129,22 @@ class SourceSet:
         if kind == "entity_definitions":
             return [EntityDefinitions(path)]
         if kind == "interactions":
-            findings.extend(_delta(one.name, f"interactions/Tables/{one.name}") for one in _subfolders(path / "Tables"))
-            return [*open_interactions(path, self._horizon)]
+            return _once([*open_interactions(path, self._horizon), *self._delta_interactions(path)], findings)
         export = read_export(path)
         findings.extend(_export_findings(export))
-        return [DataverseTable(one, self._horizon, self._key) for one in export.tables]
+        tables = [DataverseTable(one, self._horizon, self._key) for one in export.tables]
+        delta = delta_folders(path / DELTA, DELTA, "_partitioned")
+        return _once([*tables, *(DeltaDataverseTable(one, self._horizon, self._key) for one in delta)], findings)
+
+    def _delta_interactions(self, path: Path) -> Iterator[DeltaInteractions]:
+        for one in delta_folders(path / "Tables", "interactions/Tables"):
+            table, column = DELETIONS.get(one.table.lower(), ("", ""))
+            yield DeltaInteractions(one, self._horizon, (table, column, ENTITY_TYPE) if column else None)
 
     @staticmethod
     def _on_list(name: str, allowed: AllowList | None, ledger: Ledger) -> bool:
         """Whether to scan a table; one that is not on the list is counted without its name (rule 2)."""
-        if allowed is None or name in DELETIONS or allowed(name) is not None:
+        if allowed is None or name.lower() in DELETIONS or allowed(name) is not None:
             return True
         ledger.warn(Finding(Outcome.WARNING, "table_not_allowed", uncleared=(name,)))
         return False
@@ -154,10 +174,10 @@ def _format(kind: str, path: Path) -> str:
     if kind == "activity_log":
         return "Office 365 Management Activity API, JSON lines"
     delta = (path / ("Tables" if kind == "interactions" else DELTA)).is_dir()
-    more = ", and Delta tables (not read yet)" if delta else ""
+    more = " and Delta tables" if delta else ""
     if kind == "interactions":
         return "Dynamics 365 Marketing interactions, CSV blobs" + more
-    if not delta and not (path / "model.json").is_file():
+    if not (path / "model.json").is_file():
         return "Azure Synapse Link for Dataverse, but no model.json is there yet"
     return "Azure Synapse Link for Dataverse, CSV" + more
 
@@ -172,7 +192,7 @@ def _check_path(kind: str, path: Path) -> None:
     if not path.is_dir():
         raise UsageError(f"{option}: there is no folder {path.name}")
     if kind == "interactions" and not ((path / "csv").is_dir() or (path / "Tables").is_dir()):
-        raise UsageError(f"{option}: {path.name} has no folder csv with one folder for each interaction type")
+        raise UsageError(f"{option}: {path.name} has no folder csv or Tables with one folder for each interaction type")
 
 
 def _export_findings(export: Export) -> Iterator[Finding]:
@@ -180,25 +200,29 @@ def _export_findings(export: Export) -> Iterator[Finding]:
         yield Finding(Outcome.WARNING, "table_not_in_model_used_per_table_model", name, MODEL)
     for name in export.undescribed:
         yield Finding(Outcome.REFUSE_TABLE, "table_not_described", name, f"{name}/")
-    for name in export.delta:
-        yield _delta(name, f"{DELTA}/{name}_partitioned")
 
 
-def _delta(table: str, label: str) -> Finding:
-    return Finding(Outcome.WARNING, "delta_not_supported_yet", table, f"{label}/")
-
-
-def _subfolders(path: Path) -> list[Path]:
-    return sorted(one for one in path.iterdir() if one.is_dir()) if path.is_dir() else []
+def _once(readers: list[Reader], findings: list[Finding]) -> list[Reader]:
+    """The readers without those of a table that the export holds twice: which of them is right, nobody can know."""
+    names = Counter(one.name.lower() for one in readers)
+    twice = sorted({one.name for one in readers if names[one.name.lower()] > 1})
+    findings.extend(Finding(Outcome.REFUSE_TABLE, "table_twice", name) for name in twice)
+    return [one for one in readers if names[one.name.lower()] == 1]
 
 
 def _cleared(finding: Finding, allowed: AllowList | None) -> Finding:
-    """The finding without the name of a table that is not on the list (rule 2)."""
+    """The finding without the name of a table or column that is not on the list (rule 2)."""
     name = finding.table
-    if allowed is None or not name or name in DELETIONS or allowed(name) is not None:
+    if allowed is None or not name or name.lower() in DELETIONS:
         return finding
-    file = "" if name in finding.file else finding.file
-    return replace(finding, table="", file=file, uncleared=(*finding.uncleared, name))
+    columns = allowed(name)
+    if columns is None:
+        file = "" if name in finding.file else finding.file
+        hidden = tuple(one for one in (name, finding.column) if one)
+        return replace(finding, table="", file=file, column="", uncleared=(*finding.uncleared, *hidden))
+    if finding.column and finding.column not in columns:
+        return replace(finding, column="", uncleared=(*finding.uncleared, finding.column))
+    return finding
 
 
 def _limit(count: TableCount, allowed: AllowList | None, ledger: Ledger) -> TableCount | None:

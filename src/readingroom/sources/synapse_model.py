@@ -53,7 +53,6 @@ class Export:
     tables: tuple[Described, ...]
     fallen_back: frozenset[str]
     undescribed: tuple[str, ...]
-    delta: tuple[str, ...]
 
 
 def read_export(root: Path) -> Export:
@@ -69,7 +68,7 @@ def read_export(root: Path) -> Export:
     tables = tuple(_describe(root, entity, anchor) for entity in known.values())
     missing = tuple(name for name, entity in per_table.items() if entity is None)
     fallen = frozenset(per_table) - frozenset(missing)
-    return Export(root, tables, fallen, missing, _delta_tables(root))
+    return Export(root, tables, fallen, missing)
 
 
 def types_of(model: Mapping[str, Any]) -> tuple[Column, ...]:
@@ -121,11 +120,6 @@ def _strip(name: str) -> str:
 
 def _has_csv(folder: Path) -> bool:
     return bool(listing(folder, (".csv",)))
-
-
-def _delta_tables(root: Path) -> tuple[str, ...]:
-    folder = root / DELTA
-    return tuple(one.name.removesuffix("_partitioned") for one in folders(folder)) if folder.is_dir() else ()
 
 
 def _partitions(entity: Mapping[str, Any]) -> list[Any]:
