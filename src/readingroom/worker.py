@@ -22,6 +22,7 @@ from readingroom.bootstrap import only_one, open_house, simulated_clock
 from readingroom.copies.purge import purge_all, purge_deadlines, purge_due
 from readingroom.copies.recover import recover
 from readingroom.core.errors import ReadingroomError
+from readingroom.engagement.feedback import seal_open_feedback
 from readingroom.engagement.mirror import refresh
 from readingroom.engagement.optin import deadlines as engagement_deadlines
 from readingroom.engagement.optin import end_due, statuses
@@ -69,7 +70,9 @@ def _recover(house: House) -> list[str]:
 
 def _engagements(house: House) -> list[str]:
     mirrored = [f"mirror of {tenant} brought in line" for tenant in refresh(house)]
-    return mirrored + [f"engagement of {tenant} ended" for tenant in end_due(house)]
+    ended = [f"engagement of {tenant} ended" for tenant in end_due(house)]
+    count = seal_open_feedback(house)
+    return mirrored + ended + ([f"{count} entries of feedback sealed"] if count else [])
 
 
 def _purge_ended(house: House) -> list[str]:

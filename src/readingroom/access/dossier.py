@@ -17,6 +17,7 @@ from sqlalchemy import Connection, func, select
 from readingroom.access.facts import Fact, FactKind, facts_in
 from readingroom.access.grant_states import GrantState
 from readingroom.access.grants import Grant, held, recent_grants
+from readingroom.access.objections import objected_in
 from readingroom.access.people import Person, read_person
 from readingroom.access.rules import BUDGET_WINDOW, people_with_access
 from readingroom.access.standing import (
@@ -37,7 +38,7 @@ from readingroom.copies.tables import ITEMS, WITHHELD
 from readingroom.core.category import Category
 from readingroom.core.ids import ItemId, PersonId, TenantName, WorkstationId
 from readingroom.engagement.mirror import mirror_state
-from readingroom.engagement.optin import read_status
+from readingroom.engagement.optin import Engagement, read_status
 from readingroom.engagement.states import can_view
 from readingroom.house import House
 
@@ -86,21 +87,23 @@ def read_dossier(house: House, visit: Visit, tenant: TenantName, *, place: Conne
     """How everything about `visit` stands at `now`: from the room, and from the open transaction of the place."""
     limits = house.settings.limits
     with house.db.read(tenant) as room:
-        standing = _tenant(room, place, tenant, now=now)
+        engagement = read_status(room, tenant)
+        standing = _tenant(engagement, place, now=now)
         numbers = Numbers(0, limits.person_cap, 0, limits.view_budget, timedelta(days=limits.subprocessor_notice_days))
         if visit.person is None:
             return Dossier(visit, now, house.role.value, None, None, standing, (), numbers)
         person = read_person(room, visit.person)
         recent = recent_grants(room, tenant, now=now)
+        ours = [one for one in recent if engagement.began_at is not None and one.requested_at >= engagement.began_at]
         people = len(people_with_access(held(recent), now))
         return Dossier(
             visit=visit,
             now=now,
             process=house.role.value,
-            person=_person(room, person, vendor=house.settings.vendor),
+            person=_person(room, person, vendor=house.settings.vendor, barred=objected_in(room, tenant)),
             workstation=_workstation(room, visit.workstation),
             tenant=standing,
-            grants=_grants(room, recent, visit),
+            grants=_grants(room, ours, visit),  # a grant of an engagement that ended does not live on in the next (P02)
             numbers=replace(numbers, people=people),
         )
 
@@ -136,19 +139,21 @@ def count_views(connection: Connection, tenant: TenantName, *, actor: str, now: 
     return int(connection.execute(statement).scalar() or 0)
 
 
-def _tenant(room: Connection, place: Connection, name: TenantName, *, now: datetime) -> TenantStanding:
-    engagement = read_status(room, name)
-    mirror = mirror_state(place, name)  # both must say so: a crash between the two must not leave a door open
+def _tenant(engagement: Engagement, place: Connection, *, now: datetime) -> TenantStanding:
+    mirror = mirror_state(
+        place, engagement.tenant
+    )  # both must say so: a crash between the two must not leave a door open
     here = mirror is not None and can_view(mirror.state, mirror.ends_at, now)
     return TenantStanding(
-        name=name,
+        name=engagement.tenant,
         in_force=here and can_view(engagement.state, engagement.ends_at, now),
         purposes=frozenset(engagement.purposes),
     )
 
 
-def _person(room: Connection, person: Person, *, vendor: str) -> PersonStanding:
+def _person(room: Connection, person: Person, *, vendor: str, barred: frozenset[str]) -> PersonStanding:
     own = person.employer == vendor
+    known = own or person.employer in barred  # a customer's objection acts as if the employer stood on no list (P27)
     return PersonStanding(
         id=person.id,
         actor=person.actor,
@@ -157,7 +162,7 @@ def _person(room: Connection, person: Person, *, vendor: str) -> PersonStanding:
         present=person.left_at is None,
         roles=frozenset(role.value for role in person.roles),
         vendor=own,
-        listed_since=None if own else listed_since(lists_in(room), person.employer),
+        listed_since=None if known else listed_since(lists_in(room), person.employer),
         facts=_facts(facts_in(room, person.id)),
     )
 
@@ -187,7 +192,7 @@ def _workstation(room: Connection, workstation: WorkstationId | None) -> Worksta
     )
 
 
-def _grants(room: Connection, recent: tuple[Grant, ...], visit: Visit) -> tuple[GrantStanding, ...]:
+def _grants(room: Connection, recent: Sequence[Grant], visit: Visit) -> tuple[GrantStanding, ...]:
     mine = [grant for grant in recent if grant.person == visit.person and grant.purpose == visit.purpose]
     mine.sort(key=lambda grant: (grant.state is GrantState.APPROVED, grant.ends_at or grant.requested_at), reverse=True)
     best: dict[Category, Grant] = {}

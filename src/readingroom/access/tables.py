@@ -82,6 +82,19 @@ SUBPROCESSOR_LISTS = Table(
     Column("entries", JSON, nullable=False),  # [{"name", "country", "service"}]
 )
 
+SUBPROCESSOR_OBJECTIONS = Table(
+    "subprocessor_objections",
+    ROOM,
+    Column("id", String(40), primary_key=True),
+    tenant_column(),
+    Column("employer", String(200), nullable=False),
+    Column("list_version", Integer, nullable=False),  # the newest list at that time
+    Column("why", Text, nullable=False),  # the customer's own words, or ""
+    Column("made_at", Instant, nullable=False),
+    Column("made_by", String(40), nullable=False),  # an administrator's id
+    Column("withdrawn_at", Instant),
+)
+
 GRANTS = Table(
     "grants",
     ROOM,
@@ -116,6 +129,19 @@ SESSIONS = Table(
     Column("started_at", Instant, nullable=False),
     Column("expires_at", Instant, nullable=False),
     Column("ended_at", Instant),
+    Column("identity", String(64), nullable=False, server_default="", index=True),  # hash of issuer and subject
+    Column("provider_session", String(64), nullable=False, server_default=""),  # hash of the provider's session id
+)
+
+IDENTITIES = Table(
+    "identities",
+    ROOM,
+    Column("identity", String(64), primary_key=True),  # hash of issuer and subject: who it is there stays there
+    Column("kind", String(12), nullable=False),
+    Column("person", String(40), nullable=False, index=True),  # "" for a customer
+    Column("customer", String(64), nullable=False),
+    Column("contact", String(320), nullable=False),
+    Column("bound_at", Instant, nullable=False),
 )
 
 LINKS = Table(

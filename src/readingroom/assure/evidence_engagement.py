@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import pairwise
@@ -13,7 +13,18 @@ from readingroom.assure.finding import Finding, count, not_yet, weigh
 from readingroom.assure.holdings import purge_entries, uncertified
 from readingroom.assure.lives import unlike_log
 from readingroom.assure.register import Leaf, Seen, place_leaves, room_leaves, rows_of, views
-from readingroom.assure.timeline import BY_CUSTOMER, LEAVING, SETTLE, End, Moment, ends, may_copy, may_view, moments
+from readingroom.assure.timeline import (
+    BY_CUSTOMER,
+    LEAVING,
+    SETTLE,
+    End,
+    Moment,
+    ends,
+    may_copy,
+    may_view,
+    moments,
+    notice_at,
+)
 from readingroom.copies.records import Copy, list_copies
 from readingroom.copies.states import CopyState
 from readingroom.core.category import Category
@@ -21,7 +32,8 @@ from readingroom.core.errors import LogFault
 from readingroom.core.ids import TenantName
 from readingroom.engagement.contact import CONTACT_DAYS
 from readingroom.engagement.mirror import mirror_state
-from readingroom.engagement.notice import list_notices
+from readingroom.engagement.notice import Notice, list_notices
+from readingroom.engagement.notice_terms import compare
 from readingroom.engagement.optin import receipts, statuses
 from readingroom.engagement.receipt import verify_receipt
 from readingroom.engagement.states import EVENTS, EngagementState, Step
@@ -65,10 +77,24 @@ def notice(house: House) -> Finding:
     wrong += ["a step's receipt is not there" for leaf in steps if leaf.facts["receipt"] not in given]
     if not documents and not wrong:
         return not_yet("no customer has opted in")
+    wrong += _unaccepted(house, list(notices.values()))
     shown = (
         f"{count(len(notices), 'notice')}, hash of the text = log = receipt; {count(len(documents), 'receipt')} signed"
     )
-    return weigh(wrong, shown=shown)
+    waiting = sum(one.pending is not None for one in statuses(house))
+    lacks = f"{count(waiting, 'customer')} must accept a wider notice; nothing is copied until then" if waiting else ""
+    return weigh(wrong, shown=shown, lacks=lacks)
+
+
+def _unaccepted(house: House, notices: Sequence[Notice]) -> Iterator[str]:
+    """Where a copy was made while a wider notice waited for the customer's consent."""
+    lines, texts = timelines(house), {one.version: one.text for one in notices}
+    for copy in list_copies(house):
+        agreed = notice_at(lines.get(copy.tenant, ()), copy.created_at)
+        there = [one.version for one in notices if one.published_at + SETTLE < copy.created_at]
+        newest = max(there, default=0)
+        if agreed in texts and newest > agreed and compare(texts[agreed], texts[newest]).needs_acceptance:
+            yield "a copy was made while a wider notice waited to be accepted"
 
 
 def period(house: House) -> Finding:

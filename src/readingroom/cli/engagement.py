@@ -11,11 +11,20 @@ from typing import Annotated, Any
 import typer
 
 from readingroom.cli.act import house, in_simulation
-from readingroom.cli.show import AsJson, answer
+from readingroom.cli.show import AsJson, answer, rows
 from readingroom.copies.purge import purge_all
 from readingroom.core.clock import parse_instant
 from readingroom.core.ids import TenantName
 from readingroom.engagement import optin
+from readingroom.engagement.contact import (
+    EVERY_TOPIC,
+    ContactTopic,
+    contact_choice,
+    contact_history,
+    contact_register,
+    set_contact,
+)
+from readingroom.engagement.feedback import list_feedback
 from readingroom.keys.roles import Role
 
 app = typer.Typer(
@@ -63,6 +72,19 @@ def resume(ctx: typer.Context, name: str, as_json: AsJson = False) -> None:
     _answer(ctx, name, optin.resume(opened, name), as_json=as_json)
 
 
+@app.command("accept")
+def accept(
+    ctx: typer.Context,
+    name: str,
+    notice: Annotated[int, typer.Option(help="The version that was read.")],
+    by: By,
+    as_json: AsJson = False,
+) -> None:
+    """Agree to a newer notice; new copies go on under it."""
+    opened = in_simulation(house(ctx, Role.WEB), "accepting a notice for a customer", page=PAGE)
+    _answer(ctx, name, optin.accept_notice(opened, name, by, read=notice), as_json=as_json)
+
+
 @app.command("terminate")
 def terminate(
     ctx: typer.Context, name: str, why: Annotated[str, typer.Option(help="The reason.")], as_json: AsJson = False
@@ -75,7 +97,8 @@ def terminate(
 @app.command("status")
 def status(ctx: typer.Context, name: str, as_json: AsJson = False) -> None:
     """Where the engagement stands."""
-    found = optin.status(house(ctx, Role.WEB), name)
+    opened = house(ctx, Role.WEB)
+    found, newer = optin.status(opened, name), optin.newer(opened, name)
     value = {
         "tenant": found.tenant,
         "state": found.state or "none",
@@ -84,8 +107,51 @@ def status(ctx: typer.Context, name: str, as_json: AsJson = False) -> None:
         "notice_version": found.notice_version,
         "purposes": list(found.purposes),
         "contact_ok": found.contact_ok,
+        "pending_notice": found.pending,  # new copies wait until it is accepted
+        "newer_notice": None if newer is None else newer.version,
+        "wider": [] if newer is None else list(newer.change.wider),
+        "narrower": [] if newer is None else list(newer.change.narrower),
     }
     answer(value, as_json=as_json)
+
+
+@app.command("contact")
+def contact(
+    ctx: typer.Context,
+    name: str,
+    allow: Annotated[
+        bool | None, typer.Option("--allow/--refuse", help="Set the permission; otherwise show it.")
+    ] = None,
+    topic: Annotated[list[ContactTopic] | None, typer.Option(help="What may be asked; all topics if absent.")] = None,
+    who: Annotated[str, typer.Option(metavar="EMAIL", help="Which administrator may be asked.")] = "",
+    as_json: AsJson = False,
+) -> None:
+    """Who may be contacted about what, every choice so far, and every contact made (P04)."""
+    opened = house(ctx, Role.WEB)
+    if allow is not None:
+        in_simulation(opened, "choosing for a customer", page=PAGE)
+        set_contact(opened, name, allowed=allow, who=who or None, topics=topic or EVERY_TOPIC)
+    optin.status(opened, name)  # the name is known, or a usage error
+    now, made = contact_choice(opened, name), contact_register(opened, name)
+    value = {
+        "tenant": name,
+        "allowed": now is not None and now.allowed,
+        "topics": list(now.topics) if now is not None and now.allowed else [],
+        "who": now.contact if now is not None and now.allowed else None,
+        "choices": [{**vars(one)} for one in contact_history(opened, name)],
+        "made": [{**vars(one)} for one in made],
+    }
+    answer(value, as_json=as_json)
+
+
+@app.command("feedback")
+def feedback(ctx: typer.Context, name: str, as_json: AsJson = False) -> None:
+    """The register of feedback: when, and under which notice; the words stand in the portal alone (P08)."""
+    found = [
+        {"id": one.id, "at": one.at, "notice": one.notice, "characters": len(one.text)}
+        for one in list_feedback(house(ctx, Role.WEB), name)
+    ]
+    rows("feedback", found, as_json=as_json)
 
 
 @app.command("receipt")

@@ -8,6 +8,7 @@ import typer
 
 from readingroom.access.facts import FactKind, assert_fact, confirm_fact, list_facts
 from readingroom.access.leaving import leave
+from readingroom.access.objections import object_to, subprocessors_for, withdraw_objection
 from readingroom.access.people import PersonRole, add_person, find_person, list_people
 from readingroom.access.subprocessors import list_versions, publish_list
 from readingroom.cli.act import house, in_simulation
@@ -22,6 +23,7 @@ app = typer.Typer(
 SUBPROCESSORS = typer.Typer(
     name="subprocessor", help="The published list of subprocessors.", no_args_is_help=True, add_completion=False
 )
+PORTAL = "the portal page /portal/subprocessors of the customer's administrator"
 PAGE = "the page /desk, where facts are confirmed, each signed in as themselves"
 
 
@@ -86,6 +88,35 @@ def publish(ctx: typer.Context, file: str, as_json: AsJson = False) -> None:
     answer(
         published.public(), as_json=as_json, text=f"list {published.version}: {len(published.entries)} subprocessors"
     )
+
+
+@SUBPROCESSORS.command("status")
+def status(ctx: typer.Context, tenant: str, as_json: AsJson = False) -> None:
+    """The newest list as one customer reads it: since when, effective when, objected to or not (P27)."""
+    opened = house(ctx, Role.WEB)
+    now = opened.clock.now()
+    found = [{**vars(one), "effective": one.is_effective(now)} for one in subprocessors_for(opened, tenant)]
+    rows("subprocessors", found, as_json=as_json)
+
+
+@SUBPROCESSORS.command("object")
+def objecting(
+    ctx: typer.Context,
+    tenant: str,
+    employer: str,
+    by: Annotated[str, typer.Option("--by", metavar="EMAIL", help="The customer's administrator (simulation only).")],
+    why: Annotated[str, typer.Option(help="The customer's reason.")] = "",
+    withdraw: Annotated[bool, typer.Option("--withdraw", help="Take the objection back.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Enter a customer's objection: nobody of this subprocessor sees anything of theirs."""
+    opened = in_simulation(house(ctx, Role.WEB), "objecting for a customer", page=PORTAL)
+    if withdraw:
+        withdraw_objection(opened, tenant, employer, by=by)
+    else:
+        object_to(opened, tenant, employer, by=by, why=why)
+    text = f"{tenant} {'takes back its objection' if withdraw else 'objects'} to {employer}"
+    answer({"tenant": tenant, "employer": employer, "objects": not withdraw}, as_json=as_json, text=text)
 
 
 @SUBPROCESSORS.command("list")

@@ -5,14 +5,15 @@ place keeps a row that it can (P02): `check_mirror_may_copy` inside the sealing 
 
 Rule 1: the mirror is written after the room's commit, under the place's write lock, from what the room says at that
         moment: two changes that cross cannot leave an older state behind.
-Rule 2: a mirror that a crash left behind is put right by `refresh` (the worker's duty). Until then whoever reads or
+Rule 2: a wider notice that waits for consent stands in the mirror too, so that the sealing transaction sees it (P01).
+Rule 3: a mirror that a crash left behind is put right by `refresh` (the worker's duty). Until then whoever reads or
         copies also asks the room.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -22,6 +23,7 @@ from readingroom.audit.unit import Event, unit_of_work
 from readingroom.core.clock import format_instant
 from readingroom.core.ids import PlaceName, TenantName
 from readingroom.db.engines import EVERY_TENANT
+from readingroom.engagement.pending import pending_notice
 from readingroom.engagement.states import EVENTS, EngagementState, Step, check_may_copy
 from readingroom.engagement.tables import ENGAGEMENTS, MIRROR, TENANTS
 from readingroom.house import House, Place
@@ -36,6 +38,7 @@ class Mirrored:
     since: datetime
     ends_at: datetime | None
     notice: int
+    pending: int | None = None  # a wider notice that the customer has not accepted yet
 
 
 def mirror_state(connection: Connection, tenant: TenantName) -> Mirrored | None:
@@ -47,7 +50,10 @@ def mirror_state(connection: Connection, tenant: TenantName) -> Mirrored | None:
 def check_mirror_may_copy(connection: Connection, tenant: TenantName, *, now: datetime) -> None:
     """WrongState unless the place's mirror says that a copy may be made at `now` (P02); for the sealing transaction."""
     found = mirror_state(connection, tenant)
-    check_may_copy(found.state if found else None, found.ends_at if found else None, now)
+    if found is None:
+        check_may_copy(None, None, now)
+    else:
+        check_may_copy(found.state, found.ends_at, now, pending=found.pending)
 
 
 def write_mirror(house: House, tenant: TenantName, *, actor: str) -> bool:
@@ -57,7 +63,7 @@ def write_mirror(house: House, tenant: TenantName, *, actor: str) -> bool:
 
 
 def refresh(house: House) -> list[TenantName]:
-    """Put right every mirror that a crash left behind; the tenants that needed it. The worker's duty (rule 2)."""
+    """Put right every mirror that a crash left behind; the tenants that needed it. The worker's duty (rule 3)."""
     with house.db.read(EVERY_TENANT) as connection:
         tenants = connection.execute(select(ENGAGEMENTS.c.tenant)).scalars().all()
     return [TenantName(name) for name in tenants if write_mirror(house, TenantName(name), actor=house.role.value)]
@@ -66,9 +72,9 @@ def refresh(house: House) -> list[TenantName]:
 def _places(house: House, tenant: TenantName) -> Iterator[Place]:
     with house.db.read(tenant) as connection:
         own = connection.execute(select(TENANTS.c.place).where(TENANTS.c.tenant == tenant)).scalar_one()
-    yield house.place(PlaceName(own))
-    if house.settings.schema_place in house.places:  # a process that does not hold it leaves it to one that does
-        yield house.place(house.settings.schema_place)
+    for name in (PlaceName(own), house.settings.schema_place):
+        if name in house.places:  # a process that does not hold one leaves it to a process that does
+            yield house.place(name)
 
 
 def _write(house: House, place: Place, tenant: TenantName, *, actor: str) -> bool:
@@ -76,13 +82,14 @@ def _write(house: House, place: Place, tenant: TenantName, *, actor: str) -> boo
         known = mirror_state(unit.connection, tenant)
         with house.db.read(tenant) as room:  # inside the place's write lock (rule 1)
             row = room.execute(select(ENGAGEMENTS).where(ENGAGEMENTS.c.tenant == tenant)).mappings().first()
-        if row is None:
-            return False
-        true = _mirrored(row)
+            if row is None:
+                return False
+            true = _mirrored(row)
+            true = replace(true, pending=pending_notice(room, true.state, true.notice))
         if known == true:
             return False
         values: dict[str, Any] = {"state": true.state.value, "step": true.step.value, "since": true.since}
-        values |= {"ends_at": true.ends_at, "notice": true.notice}
+        values |= {"ends_at": true.ends_at, "notice": true.notice, "pending": true.pending}
         if known is None:
             unit.connection.execute(insert(MIRROR).values(tenant=tenant, **values))
         else:
@@ -93,9 +100,19 @@ def _write(house: House, place: Place, tenant: TenantName, *, actor: str) -> boo
             "ends_at": format_instant(true.ends_at) if true.ends_at else None,
             "notice": true.notice,
         }
-        unit.append(Event(EVENTS[true.step], actor=actor, tenant=tenant, facts=facts))
+        facts |= {"pending": true.pending} if true.pending is not None else {}
+        same = known is not None and replace(known, pending=true.pending) == true
+        name = "engagement.notice_pending" if same else EVENTS[true.step]
+        unit.append(Event(name, actor=actor, tenant=tenant, facts=facts))
     return True
 
 
 def _mirrored(row: RowMapping) -> Mirrored:
-    return Mirrored(EngagementState(row["state"]), Step(row["step"]), row["since"], row["ends_at"], row["notice"])
+    return Mirrored(
+        EngagementState(row["state"]),
+        Step(row["step"]),
+        row["since"],
+        row["ends_at"],
+        row["notice"],
+        row.get("pending"),  # the room's own row has none: it is found from the notices
+    )

@@ -12,6 +12,7 @@ from sqlalchemy import Connection, RowMapping, insert, select
 from readingroom.audit.unit import Event, unit_of_work
 from readingroom.core.errors import Refusal, UnknownName
 from readingroom.db.engines import EVERY_TENANT
+from readingroom.engagement.mirror import refresh
 from readingroom.engagement.notice_form import Form, check_kept, parse_notice
 from readingroom.engagement.tables import NOTICES
 from readingroom.house import House
@@ -37,8 +38,15 @@ def publish_notice(house: House, data: bytes | None = None, *, actor: str) -> No
     """Publish a notice (the shipped one if None) as the next version.
 
     UsageError naming the section if one is missing, or if the room keeps data longer than the notice says. The very
-    words of an earlier version are not published again: that version is the answer.
+    words of an earlier version are not published again: that version is the answer. Where it allows more than a
+    customer agreed to, that customer's new copies stop until it is accepted, in every place from here on (P01).
     """
+    published = _publish(house, data, actor=actor)
+    refresh(house)
+    return published
+
+
+def _publish(house: House, data: bytes | None, *, actor: str) -> Notice:
     text = template() if data is None else data
     form = parse_notice(text)
     check_kept(form, house.settings.limits)

@@ -24,12 +24,13 @@ from readingroom.audit.logs import log_head
 from readingroom.audit.unit import Event, Unit, unit_of_work
 from readingroom.core.category import Category
 from readingroom.core.clock import format_instant
-from readingroom.core.errors import UnknownName, UsageError
+from readingroom.core.errors import UnknownName, UsageError, WrongState
 from readingroom.core.ids import TenantName, new_id
 from readingroom.db.engines import EVERY_TENANT
 from readingroom.engagement.contact import contact_id
 from readingroom.engagement.mirror import write_mirror
 from readingroom.engagement.notice import Notice, read_latest, read_notice
+from readingroom.engagement.pending import Newer, newer_notice, pending_notice
 from readingroom.engagement.receipt import Facts, LogHead, build_receipt, sign_receipt
 from readingroom.engagement.states import (
     EVENTS,
@@ -58,6 +59,7 @@ class Engagement:
     notice_version: int | None
     purposes: tuple[str, ...]
     contact_ok: bool
+    pending: int | None = None  # a wider notice that waits to be accepted: no new copy until then (P01)
 
 
 @dataclass(frozen=True)
@@ -69,16 +71,34 @@ class _Change:
     by: str | None = None  # an administrator's address
     ends_at: datetime | None = None
     contact_ok: bool = False  # of an opt-in
+    read: int | None = None  # the version of the notice that was read
     why: str = ""
 
 
-def opt_in(house: House, tenant: str, by: str, *, actor: str = "customer", contact_ok: bool = False) -> dict[str, Any]:
+def opt_in(
+    house: House,
+    tenant: str,
+    by: str,
+    *,
+    actor: str = "customer",
+    contact_ok: bool = False,
+    read: int | None = None,
+) -> dict[str, Any]:
     """Begin the engagement under the latest notice; the signed receipt is the answer.
 
     WrongState if it is in force already, Refusal if no notice has been published. `by` is the administrator's e-mail
-    address. Being contacted is a permission of its own and off unless given (P04).
+    address. Being contacted is a permission of its own and off unless given (P04). With `read`, the version that was
+    shown, WrongState if another has been published since.
     """
-    return _act(house, tenant, _Change(Step.OPT_IN, actor, by=by, contact_ok=contact_ok))
+    return _act(house, tenant, _Change(Step.OPT_IN, actor, by=by, contact_ok=contact_ok, read=read))
+
+
+def accept_notice(house: House, tenant: str, by: str, *, read: int, actor: str = "customer") -> dict[str, Any]:
+    """Agree to the newest notice, of version `read`; the engagement goes on under it. The receipt is the answer.
+
+    WrongState if it is agreed to already, if another has been published since, or if nothing is in force.
+    """
+    return _act(house, tenant, _Change(Step.ACCEPT_NOTICE, actor, by=by, read=read))
 
 
 def opt_out(
@@ -142,19 +162,32 @@ def status(house: House, tenant: str) -> Engagement:
     """Where the engagement of `tenant` stands; UnknownName if there is no such tenant."""
     name = get_tenant(house, tenant).name
     with house.db.read(name) as connection:
-        return read_status(connection, name)
+        return _with_pending(connection, read_status(connection, name))
 
 
 def statuses(house: House) -> list[Engagement]:
     """Where every tenant's engagement stands, by name."""
     with house.db.read(EVERY_TENANT) as connection:
         rows = {row["tenant"]: row for row in connection.execute(select(ENGAGEMENTS)).mappings()}
-    return [_engagement(tenant.name, rows.get(tenant.name)) for tenant in list_tenants(house)]
+        known = {name: _with_pending(connection, _engagement(TenantName(name), row)) for name, row in rows.items()}
+    return [known.get(tenant.name) or _engagement(tenant.name, None) for tenant in list_tenants(house)]
 
 
 def read_status(connection: Connection, tenant: TenantName) -> Engagement:
-    """Where the engagement stands, read in an open transaction of the room's database."""
+    """Where the engagement stands, read in an open transaction of the room's database; whoever views needs no more.
+
+    Whether a wider notice waits is not looked for here: it stops copies and no view.
+    """
     return _engagement(tenant, _row(connection, tenant))
+
+
+def newer(house: House, tenant: str) -> Newer | None:
+    """The notice that was published after the one `tenant` agreed to, and how it differs; None if there is none."""
+    found = status(house, tenant)
+    if found.state is None or found.state is EngagementState.ENDED:
+        return None
+    with house.db.read(found.tenant) as connection:
+        return newer_notice(connection, found.notice_version)
 
 
 def in_force(house: House, tenant: str, now: datetime) -> bool:
@@ -166,7 +199,7 @@ def in_force(house: House, tenant: str, now: datetime) -> bool:
 def check_copying(house: House, tenant: str) -> Engagement:
     """The engagement, if a new copy may be made now; WrongState with the reason otherwise (P02)."""
     found = status(house, tenant)
-    check_may_copy(found.state, found.ends_at, house.clock.now())
+    check_may_copy(found.state, found.ends_at, house.clock.now(), pending=found.pending)
     return found
 
 
@@ -222,10 +255,15 @@ def _row(connection: Connection, tenant: TenantName, *, lock: bool = False) -> R
 
 
 def _notice(connection: Connection, change: _Change, before: RowMapping | None) -> Notice:
-    """An opt-in is to the latest notice; every other step stays with the one that was agreed to."""
-    if change.step is Step.OPT_IN or before is None:
-        return read_latest(connection)
-    return read_notice(connection, before["notice"])
+    """Consent is to the latest notice, as it was read; every other step stays with the one that was agreed to."""
+    if change.step not in {Step.OPT_IN, Step.ACCEPT_NOTICE} and before is not None:
+        return read_notice(connection, before["notice"])
+    latest = read_latest(connection)
+    if change.read is not None and change.read != latest.version:
+        raise WrongState("another notice has been published since: read it first", reasons=("not the newest notice",))
+    if change.step is Step.ACCEPT_NOTICE and before is not None and before["notice"] == latest.version:
+        raise WrongState(f"notice {latest.version} is agreed to already", reasons=("there is no newer notice",))
+    return latest
 
 
 def _next_row(
@@ -288,6 +326,10 @@ def _issue(house: House, unit: Unit, facts: Facts) -> dict[str, Any]:
     row = {"id": facts.identity, "tenant": facts.tenant, "number": facts.number, "at": facts.at}
     unit.connection.execute(insert(RECEIPTS).values(**row, step=facts.step.value, document=document))
     return document
+
+
+def _with_pending(connection: Connection, found: Engagement) -> Engagement:
+    return replace(found, pending=pending_notice(connection, found.state, found.notice_version))
 
 
 def _engagement(tenant: TenantName, row: RowMapping | None) -> Engagement:

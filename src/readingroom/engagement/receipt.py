@@ -37,6 +37,7 @@ _CONTEXT = {
 _STATUS = {
     Step.OPT_IN: "dpv:ConsentGiven",
     Step.RESUME: "dpv:ConsentGiven",
+    Step.ACCEPT_NOTICE: "dpv:ConsentGiven",
     Step.SUSPEND: "dpv:ConsentUnknown",
     Step.GIVE_NOTICE: "dpv:ConsentWithdrawn",
     Step.OPT_OUT: "dpv:ConsentWithdrawn",

@@ -2,8 +2,9 @@
 
 Rule 1: a step that is not in TRANSITIONS is refused (rule 2 of the house: empty means no).
 Rule 2: every state except `ended` has a way to `ended` that needs nobody's consent (P03, P06).
-Rule 3: a copy is made in `active` only; a view is served in `active`, and in `opting_out` until the notice has run
-        out, counted by the instant and not by the worker's diligence (P02, P03).
+Rule 3: a copy is made in `active` only, and not while a wider notice waits for the customer's consent; a view is
+        served in `active`, and in `opting_out` until the notice has run out, counted by the instant and not by the
+        worker's diligence (P01, P02, P03).
 
 Before the first opt-in there is no state: None.
 """
@@ -32,6 +33,7 @@ class Step(StrEnum):
     OPT_IN = "opt_in"
     SUSPEND = "suspend"
     RESUME = "resume"
+    ACCEPT_NOTICE = "accept_notice"  # the customer agrees to the newest notice; the engagement goes on under it
     GIVE_NOTICE = "give_notice"  # an opt-out by e-mail, with its days of notice
     OPT_OUT = "opt_out"  # the toggle: at once
     TERMINATE = "terminate"  # the vendor's; same effect on the data (P06)
@@ -43,6 +45,8 @@ TRANSITIONS: dict[tuple[EngagementState | None, Step], EngagementState] = {
     (EngagementState.ENDED, Step.OPT_IN): EngagementState.ACTIVE,  # a new engagement, with a receipt of its own
     (EngagementState.ACTIVE, Step.SUSPEND): EngagementState.SUSPENDED,
     (EngagementState.SUSPENDED, Step.RESUME): EngagementState.ACTIVE,
+    (EngagementState.ACTIVE, Step.ACCEPT_NOTICE): EngagementState.ACTIVE,
+    (EngagementState.SUSPENDED, Step.ACCEPT_NOTICE): EngagementState.SUSPENDED,
     (EngagementState.ACTIVE, Step.GIVE_NOTICE): EngagementState.OPTING_OUT,
     (EngagementState.SUSPENDED, Step.GIVE_NOTICE): EngagementState.OPTING_OUT,
     (EngagementState.ACTIVE, Step.OPT_OUT): EngagementState.ENDED,
@@ -58,6 +62,7 @@ EVENTS: dict[Step, str] = {
     Step.OPT_IN: "engagement.opted_in",
     Step.SUSPEND: "engagement.suspended",
     Step.RESUME: "engagement.resumed",
+    Step.ACCEPT_NOTICE: "engagement.notice_accepted",
     Step.GIVE_NOTICE: "engagement.notice_received",
     Step.OPT_OUT: "engagement.opted_out",
     Step.TERMINATE: "engagement.terminated",
@@ -77,10 +82,15 @@ def steps_from(state: EngagementState | None) -> tuple[Step, ...]:
     return tuple(step for step in Step if (state, step) in TRANSITIONS)
 
 
-def check_may_copy(state: EngagementState | None, ends_at: datetime | None, now: datetime) -> None:
-    """WrongState with the reason unless a new copy may be made at `now` (P02)."""
+def check_may_copy(
+    state: EngagementState | None, ends_at: datetime | None, now: datetime, *, pending: int | None = None
+) -> None:
+    """WrongState with the reason unless a new copy may be made at `now`; `pending` is a wider notice (P01, P02)."""
     if state is not EngagementState.ACTIVE or (ends_at is not None and ends_at <= now):
         raise WrongState(f"no copy is made: the engagement is {_say(state)}", reasons=(_reason(state),))
+    if pending is not None:
+        reason = f"notice {pending} allows more than the one agreed to, and is not accepted yet"
+        raise WrongState("no copy is made: a new notice waits for the customer", reasons=(reason,))
 
 
 def check_may_view(state: EngagementState | None, ends_at: datetime | None, now: datetime) -> None:

@@ -1,7 +1,7 @@
 """The room's tables of the engagement, and the mirror of its state that every place keeps.
 
-Personal values in here are the administrators' e-mail addresses (`contacts.email`) and what they write as feedback;
-nothing of the tenant's data.
+Personal values in here are the administrators' e-mail addresses (`contacts.email`) and, sealed, what they write as
+feedback; nothing of the tenant's data.
 """
 
 from __future__ import annotations
@@ -72,7 +72,20 @@ CONTACT_REGISTER = Table(
     tenant_column(),
     Column("contact", String(40), ForeignKey("contacts.id"), nullable=False),
     Column("at", Instant, nullable=False),
+    Column("topic", String(16)),  # one of those that the customer allowed; None in entries older than topics
     Column("about", String(64), nullable=False),
+    Column("actor", String(64), nullable=False),
+)
+
+CONTACT_CHOICES = Table(
+    "contact_choices",
+    ROOM,
+    Column("id", String(40), primary_key=True),
+    tenant_column(),
+    Column("at", Instant, nullable=False),
+    Column("allowed", Boolean, nullable=False),
+    Column("contact", String(40)),  # who may be asked; None: whichever administrator acted last
+    Column("topics", JSON, nullable=False),
     Column("actor", String(64), nullable=False),
 )
 
@@ -82,7 +95,7 @@ FEEDBACK = Table(
     Column("id", String(40), primary_key=True),
     tenant_column(),
     Column("at", Instant, nullable=False),
-    Column("text", Text, nullable=False),
+    Column("text", Text, nullable=False),  # sealed to the role that serves people; never in the clear
     Column("notice", Integer, ForeignKey("notices.version"), nullable=False),  # whose licence terms apply (P08)
     Column("licence", Text, nullable=False),
     Column("warranty", Text, nullable=False),
@@ -98,4 +111,5 @@ MIRROR = Table(
     Column("since", Instant, nullable=False),
     Column("ends_at", Instant),
     Column("notice", Integer, nullable=False),
+    Column("pending", Integer),  # a wider notice that waits to be accepted: no new copy until then (P01)
 )

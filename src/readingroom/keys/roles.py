@@ -19,8 +19,10 @@ from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 
 from readingroom.core.canonical import canonical, parse_object
 from readingroom.core.errors import KeyFault, UsageError
-from readingroom.keys.wrap import unwrap_from
+from readingroom.keys.wrap import Box, unwrap_from, wrap_to
 from readingroom.stores.durable import create_file, sync
+
+__all__ = ["Box", "PublicKeys", "Role", "RoleKeys", "load_publics"]
 
 _PUBLIC = "public.json"
 _OTHERS = 0o077
@@ -97,6 +99,10 @@ class RoleKeys:
     def public(self, role: Role | None = None) -> bytes:
         """The raw Ed25519 public key (32 bytes) of `role`, or of this one."""
         return self.publics[role or self.role].signing
+
+    def wrap_to(self, role: Role, secret: bytes, context: Mapping[str, str]) -> Box:
+        """`secret` to the holder of another role's private key, bound to `context`; this process cannot open it."""
+        return wrap_to(self.publics[role].wrapping, secret, context)
 
     def unwrap(self, box: Any, context: Mapping[str, str]) -> bytes:
         """The secret wrapped to this role in `context`; KeyFault otherwise."""
