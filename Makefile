@@ -4,6 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.base
 DEV := $(VENV)/.dev
+PROVIDER := $(VENV)/provider
 ROOM ?= demo-room
 PORT ?= 8800
 
@@ -20,10 +21,15 @@ $(DEV): requirements/dev.txt $(STAMP)
 	$(BIN)/python -m pip install -q --disable-pip-version-check --require-hashes -r requirements/dev.txt
 	touch $@
 
+$(PROVIDER)/.done: $(wildcard tests/functional/web/provider/*)  # an identity provider for the tests; none without npm
+	mkdir -p $(PROVIDER) && cp tests/functional/web/provider/* $(PROVIDER)/
+	if command -v npm >/dev/null; then cd $(PROVIDER) && npm ci --silent --no-audit --no-fund; fi
+	touch $@
+
 demo: $(STAMP)  ## the main job on fictional tenants in a new simulation room, then the pages (ONCE=1: no pages)
 	$(BIN)/readingroom -C $(ROOM) demo --port $(PORT) $(if $(ONCE),--once,)
 
-test: $(DEV)  ## every test but the quality measures
+test: $(DEV) $(PROVIDER)/.done  ## every test but the quality measures
 	$(BIN)/python -m pytest -q -n 2 --dist loadfile -m "not quality"
 
 lint: $(DEV)  ## style, types, floors

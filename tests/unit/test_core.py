@@ -115,6 +115,14 @@ def test_steps_are_announced_to_watchers_only_when_registered() -> None:
         steps.reached("test.unknown")
 
 
+PROVIDER = """[identity_provider]
+issuer = "https://id.example"
+client_id = "room"
+client_secret_file = "secret"
+address = "https://room.example"
+"""
+
+
 def _settings(root: Path) -> RoomSettings:
     place = PlaceName("us")
     return RoomSettings(
@@ -152,7 +160,10 @@ def test_settings_are_what_was_rendered(tmp_path: Path) -> None:
         ("simulation = true", "simulation = tru", "TOML"),
         ('id = "room-1"', "", "id"),
         ("person_cap = 6", "person_cap = 13", "person_cap"),
-        ("[identity_provider]", '[identity_provider]\nissuer = "https://id.example"', "lacks client_id"),
+        ("[identity_provider]", '[identity_provider]\nissuer = "https://id.example"', "lacks address, client_id"),
+        ("[identity_provider]", PROVIDER.replace("https://id", "http://id"), "issuer must begin with https"),
+        ("[identity_provider]", PROVIDER.replace("https://room", "http://room"), "address must begin with https"),
+        ("[identity_provider]", PROVIDER.replace("room.example", "room.example/"), "without a path"),
         ("[identity_provider]", '[identity_provider]\nsurprise = "x"', "surprise"),
     ],
 )

@@ -62,6 +62,14 @@ class Who:
 
 
 @dataclass(frozen=True)
+class Proof:
+    """What the identity provider proved: which account, in which session of its own; hashes, both empty for a link."""
+
+    identity: str = ""
+    provider_session: str = ""
+
+
+@dataclass(frozen=True)
 class Session:
     """A session that is valid now."""
 
@@ -69,6 +77,7 @@ class Session:
     started_at: datetime
     expires_at: datetime
     key: str  # the hash of its token: names the session in the database, opens nothing
+    proof: Proof
 
 
 def create_link(house: House, who: Who) -> str:
@@ -94,13 +103,23 @@ def redeem_link(house: House, token: str) -> str:
         used = unit.connection.execute(update(LINKS).where(fresh).values(used_at=unit.at)).rowcount
         if row is None or used != 1 or not hmac.compare_digest(row.hash, _hash(token)):
             raise AccessDenied("this sign-in link was used, has expired, or never was")
-        return _open(unit, _who(row))
+        return _open(unit, _who(row), Proof())
 
 
-def open_session(house: House, who: Who) -> str:
+def open_session(house: House, who: Who, proof: Proof | None = None) -> str:
     """A session token for somebody whose identity, and device where there is one, the caller has proved."""
     with unit_of_work(house.db, EVERY_TENANT, house.clock) as unit:
-        return _open(unit, who)
+        return _open(unit, who, proof or Proof())
+
+
+def move_session(house: House, session: Session, workstation: WorkstationId) -> str:
+    """A new token for a session whose workstation the caller has proved; the old token ends, the end stays (rule 2)."""
+    who = Who.staff(session.who.person, workstation)
+    with unit_of_work(house.db, EVERY_TENANT, house.clock) as unit:
+        mine = (SESSIONS.c.hash == session.key) & SESSIONS.c.ended_at.is_(None)
+        if unit.connection.execute(update(SESSIONS).where(mine).values(ended_at=unit.at)).rowcount != 1:
+            raise AccessDenied("this session has ended; sign in again")
+        return _open(unit, who, session.proof, until=session.expires_at)
 
 
 def find_session(house: House, token: str) -> Session | None:
@@ -119,7 +138,8 @@ def find_session(house: House, token: str) -> Session | None:
     if row is None or not hmac.compare_digest(row.hash, key) or row.ended_at is not None or now >= row.expires_at:
         return None
     gone = row.left_at is not None or row.retired_at is not None or row.compliant is False
-    return None if gone else Session(_who(row), row.started_at, row.expires_at, row.hash)
+    proof = Proof(row.identity, row.provider_session)
+    return None if gone else Session(_who(row), row.started_at, row.expires_at, row.hash, proof)
 
 
 def end_session(house: House, token: str) -> None:
@@ -131,14 +151,39 @@ def end_session(house: House, token: str) -> None:
             unit.append(Event("session.ended", actor=house.role.value, facts={"sessions": 1}))
 
 
-def end_sessions(
-    unit: Unit, *, person: PersonId | None = None, workstation: WorkstationId | None = None, actor: str
+def end_own_sessions(house: House, session: Session) -> int:
+    """Sign out everywhere: end every session of whoever has this one; how many."""
+    who = session.who
+    with unit_of_work(house.db, EVERY_TENANT, house.clock) as unit:
+        if who.kind is SessionKind.STAFF:
+            return end_sessions(unit, person=who.person, actor=read_person(unit.connection, who.person).actor)
+        return end_sessions(unit, customer=(who.tenant, who.contact), actor="customer")
+
+
+def end_sessions(  # noqa: PLR0913 - one of five ways to say whose
+    unit: Unit,
+    *,
+    actor: str,
+    person: PersonId | None = None,
+    workstation: WorkstationId | None = None,
+    customer: tuple[TenantName, str] | None = None,
+    identity: str = "",
+    provider_session: str = "",
 ) -> int:
-    """End every open session of a person or a workstation, inside the unit that takes the right away (rule 2)."""
-    if (person is None) == (workstation is None):
-        raise UsageError("sessions are ended of one person or of one workstation")
-    mine = SESSIONS.c.person == person if person is not None else SESSIONS.c.workstation == workstation
-    still = mine & SESSIONS.c.ended_at.is_(None) & (SESSIONS.c.expires_at > unit.at)
+    """End every open session of a person, a workstation, an administrator or an account; how many.
+
+    It is done inside the unit that takes the right away (rule 2).
+    """
+    whose = [
+        *([] if person is None else [SESSIONS.c.person == person]),
+        *([] if workstation is None else [SESSIONS.c.workstation == workstation]),
+        *([] if customer is None else [(SESSIONS.c.customer == customer[0]) & (SESSIONS.c.contact == customer[1])]),
+        *([] if not identity else [SESSIONS.c.identity == identity]),
+        *([] if not provider_session else [SESSIONS.c.provider_session == provider_session]),
+    ]
+    if len(whose) != 1:
+        raise UsageError("sessions are ended of one person, workstation, administrator or account")
+    still = whose[0] & SESSIONS.c.ended_at.is_(None) & (SESSIONS.c.expires_at > unit.at)
     ended = unit.connection.execute(select(func.count()).select_from(SESSIONS).where(still)).scalar() or 0
     if ended:
         unit.connection.execute(update(SESSIONS).where(still).values(ended_at=unit.at))
@@ -146,11 +191,12 @@ def end_sessions(
     return ended
 
 
-def _open(unit: Unit, who: Who) -> str:
+def _open(unit: Unit, who: Who, proof: Proof, *, until: datetime | None = None) -> str:
     facts = _check_who(unit, who)
     token = secrets.token_urlsafe(32)
-    row = {"hash": _hash(token), "started_at": unit.at, "expires_at": unit.at + SESSION_LIFE}
-    unit.connection.execute(insert(SESSIONS).values(**row, **_columns(who)))
+    row = {"hash": _hash(token), "started_at": unit.at, "expires_at": until or unit.at + SESSION_LIFE}
+    proved = {"identity": proof.identity, "provider_session": proof.provider_session}
+    unit.connection.execute(insert(SESSIONS).values(**row, **proved, **_columns(who)))
     actor = str(facts.get("person", "customer"))
     unit.append(Event("session.started", actor=actor, facts=facts))
     return token

@@ -80,7 +80,9 @@ BOUNDS = (
     ("opt_out_notice_days", 0, 30),
 )
 
-_PROVIDER = {"issuer", "client_id", "client_secret_file"}
+_PROVIDER = {"issuer", "client_id", "client_secret_file", "address"}
+_PROVIDER_MAY = {"acr"}
+_LOOPBACK = ("http://127.0.0.1:", "http://localhost:")
 
 
 def load(root: Path) -> RoomSettings:
@@ -175,10 +177,15 @@ def _place(name: str, body: Any) -> PlaceSettings:
 
 def _provider(body: Mapping[str, Any]) -> Mapping[str, str]:
     """Nobody, or a provider with everything that signing in needs."""
-    _only(body, _PROVIDER, where="[identity_provider]")
+    _only(body, _PROVIDER | _PROVIDER_MAY, where="[identity_provider]")
     missing = sorted(_PROVIDER - set(body)) if body else []
     if missing:
         raise BadSetting(f"room.toml: [identity_provider] lacks {', '.join(missing)}")
+    for key in ("issuer", "address") if body else ():
+        if not str(body[key]).startswith(("https://", *_LOOPBACK)):
+            raise BadSetting(f"room.toml: [identity_provider] {key} must begin with https://")
+    if str(body.get("address", "")).endswith("/"):
+        raise BadSetting("room.toml: [identity_provider] address is an origin, without a path or a slash at its end")
     return {key: str(value) for key, value in body.items()}
 
 

@@ -1,6 +1,6 @@
 """The web process: three faces and an API over one house, opened in the role `web`.
 
-Rule 2: a room that is not a simulation refuses to serve until an identity provider is configured.
+Rule 2: a room that is not a simulation refuses to serve until an identity provider is configured; links do not open it.
 Rule: every answer has the headers of `security`; errors show our own words only.
 """
 
@@ -24,12 +24,13 @@ from readingroom import __version__
 from readingroom.bootstrap import open_house
 from readingroom.core.errors import BadSetting, ReadingroomError, http_status
 from readingroom.keys.roles import Role
-from readingroom.web import entrance
+from readingroom.web import device, entrance, signing_in
 from readingroom.web.desk import routes as desk
 from readingroom.web.guard import SignInNeededError
 from readingroom.web.pages import page
 from readingroom.web.permissions import SAFE
 from readingroom.web.portal import routes as portal
+from readingroom.web.provider import Provider
 from readingroom.web.security import headers_for
 from readingroom.web.workbench import routes as workbench
 from readingroom.web.workbench.frames import Frames
@@ -42,11 +43,10 @@ LONGEST_BODY: Final = 512 * 1024
 def create_app(root: Path) -> FastAPI:
     """The application over the room at `root`; BadSetting where nobody could sign in safely."""
     house = open_house(root, Role.WEB)
-    if not house.settings.simulation:
-        provider = house.settings.identity_provider
-        why = "this version cannot sign people in through it yet" if provider else "it is empty"
+    configured = house.settings.identity_provider
+    if not house.settings.simulation and not configured:
         raise BadSetting(
-            f"room.toml: [identity_provider]: {why}; a room with real data is not served until people can sign in"
+            "room.toml: [identity_provider] is empty; a room with real data is not served until people can sign in"
         )
 
     @asynccontextmanager
@@ -60,12 +60,13 @@ def create_app(root: Path) -> FastAPI:
         title="Readingroom", version=__version__, docs_url=None, redoc_url=None, openapi_url=None, lifespan=lifespan
     )
     app.state.house = house
+    app.state.provider = Provider.of_settings(configured, root) if configured else None
     app.state.frames = Frames()
     app.middleware("http")(_fence)
     app.add_exception_handler(ReadingroomError, _answer_error)
     app.add_exception_handler(RequestValidationError, _answer_bad_request)
     app.add_exception_handler(HTTPException, _answer_http)
-    for face in (entrance, portal, workbench, desk):
+    for face in (signing_in, entrance, device, portal, workbench, desk):
         app.include_router(face.router)
     app.mount("/static", StaticFiles(directory=_HERE / "static"), name="static")
     return app

@@ -9,9 +9,10 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, RedirectResponse, Response
 
 from readingroom.access.people import PersonRole, get_person
-from readingroom.access.sessions import SESSION_LIFE, SessionKind, end_session, find_session, redeem_link
+from readingroom.access.sessions import SessionKind, end_session, find_session, redeem_link
 from readingroom.db.engines import EVERY_TENANT
-from readingroom.web.guard import COOKIE, house_of
+from readingroom.web.cookies import drop_session, give_session, session_token
+from readingroom.web.guard import house_of
 from readingroom.web.pages import page
 from readingroom.web.permissions import Permission, declare
 from readingroom.web.security import check_site
@@ -29,7 +30,7 @@ _HOMES = (
 def home(request: Request) -> Response:
     """Send a visitor to where they belong."""
     house = house_of(request)
-    session = find_session(house, request.cookies.get(COOKIE, ""))
+    session = find_session(house, session_token(request))
     if session is None:
         return RedirectResponse("/sign-in", status_code=303)
     if session.who.kind is SessionKind.CUSTOMER:
@@ -42,7 +43,7 @@ def home(request: Request) -> Response:
 @declare(router, "GET", "/sign-in", Permission.ANYONE)
 def sign_in(request: Request) -> Response:
     """How to sign in here."""
-    return page(request, "sign_in.html")
+    return page(request, "sign_in.html", provider=request.app.state.provider is not None)
 
 
 @declare(router, "GET", "/sign-in/{token}", Permission.ANYONE)
@@ -57,25 +58,16 @@ def enter(request: Request, token: str) -> Response:
     check_site(request)
     session = redeem_link(house_of(request), token)
     response = RedirectResponse("/", status_code=303)
-    response.set_cookie(
-        COOKIE,
-        session,
-        max_age=int(SESSION_LIFE.total_seconds()),
-        httponly=True,
-        samesite="strict",
-        secure=request.url.scheme == "https",
-        path="/",
-    )
+    give_session(request, response, session)
     return response
 
 
 @declare(router, "POST", "/sign-out", Permission.SIGNED_IN)
 def sign_out(request: Request) -> Response:
     """End the session here and now."""
-    end_session(house_of(request), request.cookies.get(COOKIE, ""))
+    end_session(house_of(request), session_token(request))
     response = RedirectResponse("/sign-in", status_code=303)
-    response.delete_cookie(COOKIE, path="/")
-    response.headers["Clear-Site-Data"] = '"cookies", "storage"'
+    drop_session(request, response)
     return response
 
 

@@ -16,9 +16,8 @@ from readingroom.access.people import PersonRole, get_person
 from readingroom.access.sessions import Session, SessionKind, find_session
 from readingroom.core.errors import AccessDenied
 from readingroom.house import House
+from readingroom.web.cookies import session_token
 from readingroom.web.security import check_site, check_token
-
-COOKIE: Final = "readingroom_session"
 
 
 class Permission(StrEnum):
@@ -58,7 +57,7 @@ class Guard:
         request.state.session = None
         if self.permission is Permission.ANYONE:
             return
-        token = request.cookies.get(COOKIE, "")
+        token = session_token(request)
         session = await run_in_threadpool(find_session, house_of(request), token)
         if session is None:
             raise SignInNeededError("sign in first; your session has ended or never began")

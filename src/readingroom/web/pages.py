@@ -17,7 +17,8 @@ from starlette.responses import HTMLResponse
 from readingroom.access.people import PersonRole, get_person
 from readingroom.access.sessions import Session, SessionKind
 from readingroom.core.clock import SystemClock
-from readingroom.web.guard import COOKIE, house_of
+from readingroom.web.cookies import session_token
+from readingroom.web.guard import house_of
 from readingroom.web.security import csrf_token
 
 _ENVIRONMENT = Environment(
@@ -41,7 +42,7 @@ def page(request: Request, template: str, status: int = 200, **values: Any) -> H
     session: Session | None = getattr(request.state, "session", None)
     skew = (house.clock.now() - SystemClock().now()).total_seconds()
     frame = {
-        "csrf": csrf_token(request.cookies.get(COOKIE, "")) if session else "",
+        "csrf": csrf_token(session_token(request)) if session else "",
         "simulation": house.settings.simulation,
         "room_name": house.settings.name,
         "skew": f"{skew:.0f}",  # how far the room's clock is ahead; countdowns add it

@@ -14,6 +14,7 @@ from typing import Final
 from starlette.requests import Request
 
 from readingroom.core.errors import AccessDenied
+from readingroom.web.cookies import address_of
 
 PAGE_POLICY: Final = (
     "default-src 'none'; "
@@ -68,7 +69,7 @@ def check_site(request: Request) -> None:
     """Refuse a change that a page of another site sends (cross-site request forgery)."""
     site = request.headers.get("sec-fetch-site", "same-origin")
     origin = request.headers.get("origin")
-    if site not in {"same-origin", "none"} or (origin is not None and origin != _own(request)):
+    if site not in {"same-origin", "none"} or (origin is not None and origin != address_of(request)):
         raise AccessDenied("this change came from another site; open the page again and repeat it")
 
 
@@ -76,7 +77,3 @@ def check_token(session_token: str, *, given: str) -> None:
     """Refuse a change whose form was not made for this session."""
     if not hmac.compare_digest(csrf_token(session_token).encode(), given.encode(errors="replace")):
         raise AccessDenied("this form is not of your session; open the page again and repeat it")
-
-
-def _own(request: Request) -> str:
-    return f"{request.url.scheme}://{request.url.netloc}"

@@ -22,6 +22,7 @@ from fastapi import FastAPI
 from playwright.sync_api import Browser, BrowserContext, Page, Request, sync_playwright
 from sqlalchemy import select
 
+from ground import copy_room
 from readingroom import bootstrap
 from readingroom.access.facts import FactKind, assert_fact, confirm_fact
 from readingroom.access.grants import Grant, Wish, approve_grant, request_access
@@ -44,7 +45,7 @@ from readingroom.keys.roles import Role
 from readingroom.simulation.fiction import Size, write_tenant
 from readingroom.sources import open_sources
 from readingroom.web.app import create_app
-from readingroom.web.guard import COOKIE
+from readingroom.web.cookies import COOKIE
 
 CHROMIUM = shutil.which("chromium") or ""
 ARGUMENTS = [
@@ -169,9 +170,9 @@ def serve() -> Iterator[Serve]:
     """Serves a room on a free loopback port until the module is over."""
     running: list[tuple[uvicorn.Server, threading.Thread, Room]] = []
 
-    def begin(root: Path, change: Callable[[FastAPI], object] = lambda _app: None) -> Room:
+    def begin(root: Path, change: Callable[[FastAPI], object] = lambda _app: None, port: int = 0) -> Room:
         with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
+            probe.bind(("127.0.0.1", port))
             port = probe.getsockname()[1]
         app = create_app(root)
         change(app)
@@ -199,8 +200,7 @@ def serve() -> Iterator[Serve]:
 def room(fictional_room: Path, tmp_path_factory: pytest.TempPathFactory, serve: Serve) -> Room:
     """The fictional room, served; this module's own copy."""
     root = tmp_path_factory.mktemp("served") / "room"
-    shutil.copytree(fictional_room, root)
-    return serve(root)
+    return serve(copy_room(fictional_room, root))
 
 
 @pytest.fixture(scope="module")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 import socket
 from datetime import timedelta
 from pathlib import Path
@@ -11,12 +10,13 @@ from typing import Any
 import httpx
 import pytest
 
+from ground import copy_room
 from readingroom import bootstrap
 from readingroom.access.sessions import SESSION_LIFE, redeem_link
 from readingroom.core.errors import BadSetting, SimulationOnly
 from readingroom.keys.roles import Role
 from readingroom.web.app import create_app
-from readingroom.web.guard import COOKIE
+from readingroom.web.cookies import COOKIE
 
 Room = Any  # conftest's; test folders are no packages
 
@@ -145,16 +145,20 @@ def test_a_real_room_is_not_served_before_people_can_sign_in(tmp_path: Path) -> 
         create_app(tmp_path / "real")
     path = tmp_path / "real" / "room.toml"
     provider = 'issuer = "https://id.example"\nclient_id = "room"\nclient_secret_file = "secret"\n'
+    provider += 'address = "https://room.example"\n'
     path.write_text(path.read_text().replace("[identity_provider]\n", f"[identity_provider]\n{provider}"))
-    with pytest.raises(BadSetting, match="cannot sign people in"):
+    with pytest.raises(BadSetting, match="client_secret_file"):
         create_app(tmp_path / "real")
+    (tmp_path / "real" / "secret").write_text("hidden-words")
+    (tmp_path / "real" / "secret").chmod(0o600)
+    assert create_app(tmp_path / "real")
 
 
 def test_a_real_room_takes_no_links(room: Room, tmp_path: Path) -> None:
     """Also one that was a simulation when the link was made."""
     link = room.link("Ada").rpartition("/")[2]
     root = tmp_path / "real"
-    shutil.copytree(room.root, root)
+    copy_room(room.root, root)
     path = root / "room.toml"
     path.write_text(path.read_text().replace("simulation = true", "simulation = false"))
     with pytest.raises(SimulationOnly):
