@@ -98,6 +98,17 @@ _FOUND = {
     "LOCATION": Cells.PLACE,
     "IP": Cells.IP,
 }
+_PEOPLE = {Cells.NAME: "fullname", Cells.GIVEN: "firstname", Cells.FAMILY: "lastname"}
+_OWN = {
+    Cells.NAME: re.compile(r"(full|display)?name"),
+    Cells.GIVEN: re.compile(r"first(name)?|given(name)?|forename|vorname|prenom|nombre"),
+    Cells.FAMILY: re.compile(r"last(name)?|surname|family(name)?|nachname|apellidos?"),
+    Cells.EMAIL: re.compile(r"(personal|work|private)?e?mail(address)?\d?"),
+    Cells.PHONE: re.compile(r"(tele|mobile|cell|home|work)?phone(number)?\d?|mobile|tel|fax"),
+    Cells.NUMBER: re.compile(r"ssn|iban|nationalid|taxid|passport|governmentid"),
+    Cells.ADDRESS: re.compile(r"street|address|streetaddress|address1?line1"),
+    Cells.BIRTH: re.compile(r"birthdate|birthday|dateofbirth|dob"),
+}
 _GUID = r"^[{(]?[0-9a-fA-F]{8}-?([0-9a-fA-F]{4}-?){3}[0-9a-fA-F]{12}[)}]?$"
 
 
@@ -155,6 +166,22 @@ def by_content(cells: pa.LargeStringArray, found: pa.Table) -> Choice:
         if pair["counts"] >= need and pair["values"] in _FOUND:
             return Choice(_FOUND[pair["values"]], "content")
     return Choice(Cells.TEXT, "default")
+
+
+def own_fields(names: Mapping[str, object]) -> dict[str, Cells]:
+    """Of the fields of a row those that describe the one person whom the row is about (`ownername` does not)."""
+    found = {}
+    for name, value in names.items():
+        told = by_name(str(name), pa.string())
+        cells = value if isinstance(value, Cells) else told.cells if told else None
+        if cells in _OWN and _OWN[cells].fullmatch(bare(name)):
+            found[name] = cells
+    return found
+
+
+def canonical(name: str, cells: Cells) -> str:
+    """The name by which contacts.people_of knows such a field."""
+    return _PEOPLE.get(cells, bare(name))
 
 
 def is_number(kind: pa.DataType) -> bool:

@@ -13,7 +13,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from readingroom.anonymize.choices import Cells, Choice, by_name
+from readingroom.anonymize.choices import Cells, Choice, by_name, canonical, own_fields
 from readingroom.anonymize.runs import Run
 from readingroom.core.errors import UsageError
 
@@ -21,6 +21,8 @@ MAX_DEPTH = 100
 KEYS = "(keys)"
 TEXT = pa.large_string()
 _NAMED = ("person", "email", "phone", "card", "iban", "id", "address")
+_TELLING = {Cells.EMAIL, Cells.PHONE}  # an object with a name alone may be a product
+_NAMES = {Cells.GIVEN, Cells.FAMILY}
 _NUMBERS = (Cells.ID, Cells.PHONE, Cells.NUMBER)
 Box = dict[str, Any] | list[Any]
 
@@ -58,8 +60,8 @@ class Documents:
         self._rename(holder)
         return holder
 
-    def people(self, document: Any) -> Iterator[dict[str, Any]]:
-        """The objects inside a document that may describe a person, as rows of fields."""
+    def people(self, document: Any) -> Iterator[tuple[str | None, dict[str, Any]]]:
+        """The objects inside a document that describe a person, each with its record id."""
         open_ = [document]
         while open_:
             value = open_.pop()
@@ -67,7 +69,12 @@ class Documents:
                 open_ += value
             elif isinstance(value, dict):
                 open_ += value.values()
-                yield {str(key): inner for key, inner in value.items() if isinstance(inner, str)}
+                own = own_fields(value)
+                kinds = {
+                    cells: value[name] for name, cells in own.items() if isinstance(value[name], str) and value[name]
+                }
+                if kinds.keys() & _TELLING or kinds.keys() >= _NAMES:
+                    yield self._run.identity(kinds), {canonical(name, own[name]): value[name] for name in own}
 
     def _walk(self, box: Box, key: Any, *, path: str, row: int, columns: dict[str, _Column]) -> None:
         """Collect the leaves below box[key]."""

@@ -74,7 +74,7 @@ def anonymize(table: pa.Table, run: Run, *, known: object = None) -> Anonymized:
     parts = [frame.transform(batch) for batch in batches]
     made = pa.Table.from_batches([part.batch for part in parts], schema=frame.schema())
     spans = pa.concat_tables([PLACES.empty_table(), *(part.spans for part in parts)])
-    return Anonymized(made, spans, report(run, rows=table.num_rows, columns=frame.report()))
+    return Anonymized(made, spans, report(run, rows=table.num_rows, columns=run.report()))
 
 
 def report(run: Run, *, rows: int, columns: Mapping[str, Any]) -> dict[str, Any]:

@@ -8,7 +8,6 @@ was a number becomes a text.
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from typing import Any
@@ -18,23 +17,11 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from readingroom.anonymize.as_text import as_text, is_text
-from readingroom.anonymize.choices import Cells, by_name
+from readingroom.anonymize.choices import Cells, by_name, canonical, own_fields
 from readingroom.anonymize.contacts import bare
 from readingroom.anonymize.documents import Documents
 from readingroom.anonymize.runs import PLACES, TEXT, Done, Run, places
 from readingroom.core.errors import Fault, UsageError
-
-_PEOPLE = {Cells.NAME: "fullname", Cells.GIVEN: "firstname", Cells.FAMILY: "lastname"}
-_OWN = {
-    Cells.NAME: re.compile(r"(full|display)?name"),
-    Cells.GIVEN: re.compile(r"first(name)?|given(name)?|forename|vorname|prenom|nombre"),
-    Cells.FAMILY: re.compile(r"last(name)?|surname|family(name)?|nachname|apellidos?"),
-    Cells.EMAIL: re.compile(r"(personal|work|private)?e?mail(address)?\d?"),
-    Cells.PHONE: re.compile(r"(tele|mobile|cell|home|work)?phone(number)?\d?|mobile|tel|fax"),
-    Cells.NUMBER: re.compile(r"ssn|iban|nationalid|taxid|passport|governmentid"),
-    Cells.ADDRESS: re.compile(r"street|address|streetaddress|address1?line1"),
-    Cells.BIRTH: re.compile(r"birthdate|birthday|dateofbirth|dob"),
-}
 
 
 @dataclass(frozen=True)
@@ -60,11 +47,7 @@ class Frame:
             choice = None if name in run.choices else by_name(name, kind)
             if choice is not None and (bare(name) != "name" or self._describes_people()):
                 run.choices[name] = choice
-        self._own = {
-            name: cells.cells
-            for name, cells in run.choices.items()
-            if name in schema.names and cells.cells in _OWN and _OWN[cells.cells].fullmatch(bare(name))
-        }
+        self._own = own_fields({name: run.choices[name].cells for name in schema.names if name in run.choices})
         if not {Cells.NAME, Cells.GIVEN, Cells.FAMILY, Cells.EMAIL} & set(self._own.values()):
             self._own = {}
 
@@ -112,17 +95,6 @@ class Frame:
         for name in batch.schema.names:
             if self._is_leaf(name):
                 self._run.decide(name, self._text(name, batch.column(name)))
-
-    def report(self) -> dict[str, Any]:
-        """What was done to each column, and why."""
-        return {
-            name: {
-                "treated as": str(choice.cells),
-                "decided by": choice.why,
-                "found": dict(sorted(self._run.counts.get(name, {}).items())),
-            }
-            for name, choice in self._run.choices.items()
-        }
 
     def _describes_people(self) -> bool:
         told = [by_name(field.name, field.type) for field in self._schema]
@@ -229,7 +201,7 @@ class Frame:
 
     def _canonical(self, row: dict[str, Any]) -> dict[str, Any]:
         """A row with the names of fields that contacts.people_of knows."""
-        return {_PEOPLE.get(self._own[name], bare(name)): value for name, value in row.items()}
+        return {canonical(name, self._own[name]): value for name, value in row.items()}
 
     def _records(self, batch: pa.RecordBatch) -> pa.Array | None:
         if not self._own:

@@ -87,13 +87,15 @@ class Run:
             raise UsageError("people are learned before anything is rewritten")
         add_rows(self._builder, rows)
 
-    def learn_own(self, rows: Iterable[Mapping[str, Any]]) -> None:
-        """Take in people who are described by the data itself; one row, one person."""
-        self.learn((self.record(row), row) for row in rows)
-
     def record(self, row: Mapping[str, Any]) -> str | None:
         """The record id of the person whom a row of the data describes: made of what tells people apart."""
-        kinds = {self.choices[name].cells: str(value) for name, value in row.items() if value and name in self.choices}
+        named = (
+            (self.choices[name].cells, str(value)) for name, value in row.items() if value and name in self.choices
+        )
+        return self.identity(dict(named))
+
+    def identity(self, kinds: Mapping[Cells, str]) -> str | None:
+        """The record id of a person of whom this is known."""
         for kind, cells in zip(_IDENTITY, (Cells.EMAIL, Cells.PHONE, Cells.NAME), strict=True):
             if cells in kinds:
                 return self._digest(kind, normalize(kind, kinds[cells]))
@@ -142,6 +144,17 @@ class Run:
         for pair in pc.value_counts(found["kind"]).to_pylist():
             count[pair["values"]] += pair["counts"]
         return Done(done.cells, found)
+
+    def report(self) -> dict[str, Any]:
+        """What was done to each column, and why."""
+        return {
+            name: {
+                "treated as": str(choice.cells),
+                "decided by": choice.why,
+                "found": dict(sorted(self.counts.get(name, {}).items())),
+            }
+            for name, choice in self.choices.items()
+        }
 
     def _ids(self, name: str, cells: pa.LargeStringArray) -> Done:
         self.counts.setdefault(name, Counter())["id"] += len(cells) - cells.null_count

@@ -32,6 +32,7 @@ COMMANDS: Mapping[str, tuple[str, str]] = {
     "copy": ("copies", "app"),
     "person": ("people", "app"),
     "workstation": ("workstation", "app"),
+    "identity": ("identity", "app"),
     "access": ("access", "app"),
     "review": ("review", "app"),
     "model": ("model", "app"),
@@ -44,6 +45,8 @@ COMMANDS: Mapping[str, tuple[str, str]] = {
     "serve": ("serve", ""),
     "demo": ("demo", ""),
     "detect": ("detect", ""),
+    "anonymize": ("anonymize", ""),
+    "risk": ("risk", ""),
 }
 
 
