@@ -28,6 +28,7 @@ from readingroom.sources.scanning import FutureRows, Ledger
 
 # a Delta table has one row an Id; where it has these all the same, they say which row is current, as in CSV
 _KEYS = {"Id": "guid", "versionnumber": "int64", "SinkModifiedOn": "dateTime", "IsDelete": "boolean"}
+_NEVER_NULL = ("Id", "versionnumber", "SinkModifiedOn")
 _CLOCKS = ("SinkModifiedOn", "modifiedon")  # rule 3
 _LEADING = frozenset({"Id", "SinkCreatedOn", "SinkModifiedOn"})  # differ between retries of the same row
 _ID = (Column("Id", "string"),)
@@ -223,10 +224,10 @@ class DeltaDataverseTable(_DeltaTable):
 
     def _entries(self, typed: Typed, place: tuple[int, int], one: DeltaFile, *, future: FutureRows) -> current.Entries:
         number, first = place
-        for name in (one for one in ("Id", "versionnumber", "SinkModifiedOn") if one in typed):
-            empty = np.flatnonzero(typed[name].is_null().to_numpy(zero_copy_only=False))
+        for key in (name for name in _NEVER_NULL if name in typed):
+            empty = np.flatnonzero(typed[key].is_null().to_numpy(zero_copy_only=False))
             if len(empty):
-                raise BadData("null_key", one.file.at(first + int(empty[0]), name))
+                raise BadData("null_key", one.file.at(first + int(empty[0]), key))
         bad, ids = ids_of(typed["Id"])
         if bad >= 0:
             raise BadData("bad_guid", one.file.at(first + bad, "Id"))

@@ -23,6 +23,7 @@ from readingroom.sources.activity_log import ActivityLog
 from readingroom.sources.dataverse import DataverseTable
 from readingroom.sources.definitions import EntityDefinitions
 from readingroom.sources.delta import DeltaDataverseTable, DeltaInteractions, delta_folders
+from readingroom.sources.interaction_names import spelt
 from readingroom.sources.interactions import DELETIONS, ENTITY_TYPE, open_interactions
 from readingroom.sources.model import (
     AllowList,
@@ -139,7 +140,9 @@ class SourceSet:
     def _delta_interactions(self, path: Path) -> Iterator[DeltaInteractions]:
         for one in delta_folders(path / "Tables", "interactions/Tables"):
             table, column = DELETIONS.get(one.table.lower(), ("", ""))
-            yield DeltaInteractions(one, self._horizon, (table, column, ENTITY_TYPE) if column else None)
+            yield DeltaInteractions(
+                replace(one, table=spelt(one.table)), self._horizon, (table, column, ENTITY_TYPE) if column else None
+            )
 
     @staticmethod
     def _on_list(name: str, allowed: AllowList | None, ledger: Ledger) -> bool:
@@ -173,10 +176,10 @@ def _format(kind: str, path: Path) -> str:
         return "Web API metadata (EntityDefinitions), JSON"
     if kind == "activity_log":
         return "Office 365 Management Activity API, JSON lines"
-    delta = (path / ("Tables" if kind == "interactions" else DELTA)).is_dir()
-    more = " and Delta tables" if delta else ""
     if kind == "interactions":
-        return "Dynamics 365 Marketing interactions, CSV blobs" + more
+        held = [name for folder, name in (("csv", "CSV blobs"), ("Tables", "Delta tables")) if (path / folder).is_dir()]
+        return "Dynamics 365 Marketing interactions, " + " and ".join(held)
+    more = " and Delta tables" if (path / DELTA).is_dir() else ""
     if not (path / "model.json").is_file():
         return "Azure Synapse Link for Dataverse, but no model.json is there yet"
     return "Azure Synapse Link for Dataverse, CSV" + more

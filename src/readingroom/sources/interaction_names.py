@@ -1,0 +1,42 @@
+"""How the Common Data Model spells interaction types: OneLake has their tables in lower case (CC-BY-4.0, Microsoft).
+
+A blob's folder and a Delta table of one type are one table to everybody above; a name that is not here stays as it is.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+_SPELT: Final = """
+ActionEvent ActivityContactBlocked ActivityContactBlockedBusinessUnit ActivityContactBlockedConsent
+ActivityContactBlockedExternalConsent ActivityContactBlockedSuppression ActivityContactDispatched
+ActivityContactExpired ActivityContactProcessingFailed ConfirmationRequest ConfirmationResponse
+ContactCheckedIntoEvent ContactDeleted ContactRegisteredToEvent CreateCrmActivityContactProcessed
+CreateCustomChannelActivityContactProcessed CreateLeadActivityContactProcessed CustomBounced
+CustomChannelResponse CustomDelivered CustomLinkClicked CustomNotSent CustomSent
+CustomerJourneyContactRecordUpdated CustomerJourneyIterationStarted DomainNotOwnedByAnyone
+DomainOwnedByDifferentOrganization EmailAddressOptedOut EmailBlockBounced EmailBlocked
+EmailBlockedByActivityExpiration EmailBlockedByUnsubscription EmailBlockedByUser EmailBlockedConsentNotGiven
+EmailBlockedContactabilityDoNotEmail EmailBlockedDomainDeliverability EmailBlockedDuplicateAddress
+EmailBlockedExternalConsentFailure EmailBlockedFrequencyCapReached EmailBlockedInactiveContact
+EmailBlockedInvalidRecipientAddress EmailBlockedInvalidReplyToAddress EmailBlockedInvalidSenderAddress
+EmailBlockedMissingContactData EmailBlockedMissingRelatedData EmailBlockedOtherReason
+EmailBlockedTrialQuotaExceeded EmailBounceCacheBlocked EmailBounced EmailCcSent EmailClicked
+EmailContainsBlacklistedLinks EmailDelivered EmailFeedbackLoop EmailForwarded EmailHardBounced
+EmailHardRemoteBounced EmailOpened EmailSendingFailed EmailSent EmailSoftBounced EmailSoftRemoteBounced
+EmailSubscriptionSubmit EntityDeleted EventCheckIn EventRegistrationCanceled FormSubmitted FormVisited
+FormsProSurveyOpened FormsProSurveyQuestionAnswered FormsProSurveySubmitted InvalidRecipientAddress
+InvalidReplyToAddress InvalidSenderAddress JourneyEvent LeadScoreBoost LinkedInFormSubmission
+MissingDataAccessPrivileges OutOfEmailCredits PassThroughActivityContactProcessed PushNotificationLinkClicked
+PushNotificationNotSent PushNotificationOpened PushNotificationSent RedirectLinkClicked
+SchedulerActivityContactProcessed SegmentMembersCountChanged SegmentRelationshipEdited SegmentSubscribed
+SegmentUnsubscribed SessionRegistrationCanceled SmsBounced SmsDelivered SmsLinkClicked SmsNotSent SmsReceived
+SmsSent SplitterActivityContactProcessed SurveyResponse TriggerActivityContactProcessed
+TriggerCrmWorkflowActivityContactProcessed WebsiteClicked WebsiteVisited eventRegistration
+"""
+_BY_LOWER: Final = {name.lower(): name for name in _SPELT.split()}
+
+
+def spelt(name: str) -> str:
+    """The type's name as the model spells it."""
+    return _BY_LOWER.get(name.lower(), name)
