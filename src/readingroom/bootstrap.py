@@ -7,6 +7,7 @@ never creates. A process gets the private keys of its own role and of no other, 
 from __future__ import annotations
 
 import fcntl
+import os
 import shutil
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager
@@ -20,8 +21,8 @@ from readingroom.core.clock import Clock, SimulatedClock, SystemClock
 from readingroom.core.errors import BadSetting, Fault, UsageError
 from readingroom.core.ids import PlaceName, RoomId, new_id
 from readingroom.core.settings import Limits, PlaceSettings, RoomSettings, load, render
-from readingroom.db.engines import EVERY_TENANT, Database
-from readingroom.db.schema import PLACE, ROOM
+from readingroom.db.addresses import create_database, load_database, on_server
+from readingroom.db.engines import EVERY_TENANT
 from readingroom.house import House, Place
 from readingroom.keys.keyring import Keyring
 from readingroom.keys.roles import Role, RoleKeys
@@ -29,6 +30,7 @@ from readingroom.stores.local import LocalStore
 from readingroom.stores.store import ObjectStore, WriteOnlyStore
 
 GEOS = {"US": PlaceName("us"), "EU": PlaceName("eu")}
+DATABASE_VARIABLE = "READINGROOM_DATABASE"
 SCHEMA_PLACE = PlaceName("schema-us")  # P24, P25: in the United States, a place of its own
 
 
@@ -43,9 +45,16 @@ def import_tables() -> None:
     import readingroom.subjects.tables  # noqa: F401 - imported for the tables they define
 
 
-def init(root: Path, *, simulation: bool, vendor: str = "the vendor", name: str = "") -> RoomSettings:
-    """Make a new room at `root`; never overwrites, and leaves nothing behind when it fails."""
+def init(
+    root: Path, *, simulation: bool, vendor: str = "the vendor", name: str = "", database: str = ""
+) -> RoomSettings:
+    """Make a new room at `root`; never overwrites, and leaves nothing behind when it fails.
+
+    `database` is a PostgreSQL server (`postgresql://LOGIN@HOST:PORT/NAME`, READINGROOM_DATABASE by default) for the
+    room's databases; "" is SQLite in the room's folder.
+    """
     import_tables()
+    server = database or os.environ.get(DATABASE_VARIABLE, "")
     root = root.absolute()
     if root.exists() and any(root.iterdir()):
         raise UsageError(f"{root}: there is something already; init never overwrites. Choose a new folder")
@@ -53,10 +62,12 @@ def init(root: Path, *, simulation: bool, vendor: str = "the vendor", name: str 
     building = root.parent / f".{root.name}.{new_id('new')}"
     building.mkdir(mode=0o700)
     try:
-        settings = _build(building, _first_settings(root, simulation=simulation, vendor=vendor, name=name))
-        if root.exists():
-            root.rmdir()
-        building.rename(root)
+        first = _first_settings(root, simulation=simulation, vendor=vendor, name=name)
+        with on_server(first, server, building) as placed:
+            settings = _build(building, placed)
+            if root.exists():
+                root.rmdir()
+            building.rename(root)
     except BaseException:
         shutil.rmtree(building, ignore_errors=True)
         raise
@@ -77,7 +88,7 @@ def open_house(root: Path, role: Role, *, places: Collection[PlaceName] | None =
         role=role,
         keys=keys,
         clock=_clock(settings),
-        db=Database.load("room", _database_url(settings, None), ROOM),
+        db=load_database(settings, None, role),
         logs=settings.root / "room" / "log",
         places={place: _open_place(settings, place, keys) for place in wanted},
     )
@@ -116,17 +127,17 @@ def _build(root: Path, settings: RoomSettings) -> RoomSettings:
     load(root)  # what init wrote must be what load accepts
     if settings.simulation:
         SimulatedClock.create(root / "clock.json", timedelta(0))
-    (root / "room").mkdir()
+    (root / "room").mkdir(exist_ok=True)
     (root / "models").mkdir()
     RoleKeys.create_all(root / "roles")
     keys = RoleKeys.load(root / "roles", Role.WORKER)
     for place in settings.places:
         home = root / "places" / place
-        (home / "logs").mkdir(parents=True)
+        (home / "logs").mkdir(parents=True, exist_ok=True)
         LocalStore.create(home / "objects")
         Keyring.create(home / "keyring", place)
-        Database.create(place, _database_url(settings, place), PLACE).close()
-    Database.create("room", _database_url(settings, None), ROOM).close()
+        create_database(settings, place)
+    create_database(settings, None)
     house = open_house(root, Role.WORKER)
     create_log(house.logs, house.log_origin(None, EVERY_TENANT), keys)
     with unit_of_work(house.db, EVERY_TENANT, house.clock) as unit:
@@ -151,7 +162,7 @@ def _open_place(settings: RoomSettings, name: PlaceName, keys: RoleKeys) -> Plac
         store = WriteOnlyStore(store)  # P25
     return Place(
         name=name,
-        db=Database.load(name, _database_url(settings, name), PLACE),
+        db=load_database(settings, name, keys.role),
         store=store,
         keyring=Keyring.load(home / "keyring", name, keys),
         logs=home / "logs",
@@ -163,12 +174,6 @@ def _open_store(settings: RoomSettings, name: PlaceName) -> ObjectStore:
     if url:
         raise BadSetting(f"[places.{name}] store: only the local folder (empty) is supported by this version")
     return LocalStore.load(settings.root / "places" / name / "objects")
-
-
-def _database_url(settings: RoomSettings, place: PlaceName | None) -> str:
-    if place is None:
-        return settings.database or f"sqlite:///{settings.root}/room/db.sqlite"
-    return settings.places[place].database or f"sqlite:///{settings.root}/places/{place}/db.sqlite"
 
 
 def simulated_clock(house: House) -> SimulatedClock:

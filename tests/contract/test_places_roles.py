@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from ground import copy_room
 from readingroom import bootstrap
 from readingroom.bootstrap import open_house
 from readingroom.copies.opening import open_part
@@ -152,10 +153,8 @@ def test_a_recovery_in_europe_leaves_america_alone(opened: Callable[..., House])
 
 
 def test_a_write_only_schema_place_takes_and_gives_nothing_back(root: Path, tmp_path: Path) -> None:
-    import shutil
-
     room = tmp_path / "room"
-    shutil.copytree(root, room)
+    copy_room(root, room)
     text = (room / "room.toml").read_text(encoding="utf-8")
     head, mark, tail = text.partition("[places.schema-us]")
     (room / "room.toml").write_text(head + mark + tail.replace("write_only = false", "write_only = true", 1), "utf-8")
@@ -280,11 +279,9 @@ def test_only_the_worker_signs_the_log(opened: Callable[..., House], role: Role)
 
 def test_no_process_holds_the_private_keys_of_another(root: Path, tmp_path: Path) -> None:
     """With the other roles' files gone, each role opens the room and works on."""
-    import shutil
-
     for role in Role:
         room = tmp_path / role
-        shutil.copytree(root, room)
+        copy_room(root, room)
         for other in Role:
             if other is not role:
                 (room / "roles" / f"{other}.json").unlink()

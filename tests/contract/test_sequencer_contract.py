@@ -26,6 +26,7 @@ from readingroom.core.clock import FixedClock
 from readingroom.core.errors import KeyFault, LogFault
 from readingroom.core.ids import TenantName
 from readingroom.db.engines import EVERY_TENANT, Database
+from readingroom.db.migrating import VERSION
 from readingroom.db.schema import PLACE
 from readingroom.keys.roles import Role, RoleKeys
 from readingroom.stores.durable import UNFINISHED
@@ -87,6 +88,7 @@ def bench(url: str, tmp_path: Path, clock: FixedClock) -> Iterator[Bench]:
     db = Database.create("us", url, PLACE)
     yield Bench(db, RoleKeys.load(tmp_path / "roles", Role.WORKER), clock, tmp_path / "logs" / "acme")
     PLACE.drop_all(db.engine)
+    VERSION.drop(db.engine)
     db.close()
 
 

@@ -18,6 +18,7 @@ from readingroom.core.clock import FixedClock
 from readingroom.core.errors import DatabaseFault, EventMissing
 from readingroom.core.ids import CopyId, TenantName
 from readingroom.db.engines import EVERY_TENANT, Database
+from readingroom.db.migrating import VERSION
 from readingroom.db.schema import PLACE, ROOM
 from readingroom.engagement.tables import TENANTS
 
@@ -37,17 +38,15 @@ def url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
 def place(url: str) -> Iterator[Database]:
     database = Database("us", Database.create("probe", url, PLACE).engine, PLACE)
     yield database
-    PLACE.drop_all(database.engine)
-    database.close()
+    _drop(database)
 
 
 def test_every_table_of_both_schemas_can_be_made_and_loaded(url: str) -> None:
     for schema in (PLACE, ROOM):
         made = Database.create("probe", url, schema)
-        assert set(inspect(made.engine).get_table_names()) == set(schema.tables)
+        assert set(inspect(made.engine).get_table_names()) == {*schema.tables, VERSION.name}
         Database.load("probe", url, schema).close()
-        schema.drop_all(made.engine)
-        made.close()
+        _drop(made)
 
 
 def test_create_never_overwrites_and_load_never_creates(place: Database, url: str, tmp_path: Path) -> None:
@@ -124,8 +123,6 @@ def test_check_then_act_by_two_at_once_happens_once(place: Database, clock: Fixe
 
     def attempt(name: str) -> None:
         with unit_of_work(place, ACME, clock) as unit:
-            if place.engine.dialect.name == "postgresql":
-                unit.connection.execute(text("LOCK TABLE copies IN EXCLUSIVE MODE"))
             if unit.connection.execute(select(COPIES.c.id)).first() is None:
                 unit.connection.execute(insert(COPIES).values(**_copy(name, clock)))
                 unit.append(Event("copy.started", "copy", tenant=ACME))
@@ -145,8 +142,13 @@ def test_the_rooms_database_has_its_own_events(url: str, clock: FixedClock) -> N
         with pytest.raises(EventMissing), unit_of_work(room, EVERY_TENANT, clock) as unit:
             unit.connection.execute(delete(TENANTS))
     finally:
-        ROOM.drop_all(room.engine)
-        room.close()
+        _drop(room)
+
+
+def _drop(database: Database) -> None:
+    database.schema.drop_all(database.engine)
+    VERSION.drop(database.engine)
+    database.close()
 
 
 def _copy(identity: str, clock: FixedClock) -> dict[str, object]:

@@ -9,7 +9,6 @@ import gzip
 import io
 import json
 import os
-import shutil
 import subprocess
 import sys
 import time
@@ -21,6 +20,7 @@ from typing import Any
 
 import pytest
 
+from ground import copy_room
 from readingroom.bootstrap import open_house
 from readingroom.cli.main import execute
 from readingroom.core.clock import SimulatedClock, SystemClock
@@ -159,8 +159,7 @@ class Cli:
 
     def copy_to(self, root: Path) -> Cli:
         """The same room, for whoever changes it; its sources are shared and read only."""
-        shutil.copytree(self.root, root)
-        return Cli(root, self.sources)
+        return Cli(copy_room(self.root, root), self.sources)
 
 
 def furnish(root: Path, sources: Path, size: Size, geos: dict[str, str]) -> Cli:

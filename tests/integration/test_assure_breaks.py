@@ -21,6 +21,7 @@ import numpy as np
 import pytest
 from sqlalchemy import update
 
+from ground import copy_room
 from readingroom.access.facts import FactKind, assert_fact, confirm_fact
 from readingroom.access.grants import Wish, approve_grant, request_access
 from readingroom.access.people import Person, PersonRole, add_person
@@ -696,7 +697,7 @@ def test_on_a_room_where_things_happened_everything_is_shown(scene: Path) -> Non
 @pytest.mark.parametrize(("promise", "what"), CASES, ids=[f"{promise}: {what}" for promise, what in CASES])
 def test_a_broken_enforcement_turns_the_row(scene: Path, tmp_path: Path, promise: str, what: str) -> None:
     disk = Disk(tmp_path / "room")
-    shutil.copytree(scene, disk.root)
+    copy_room(scene, disk.root)
     BREAKS[promise][what](disk)
     with disk.house() as house:
         found = look(house, promise)
@@ -741,7 +742,7 @@ def test_a_process_that_holds_one_place_says_what_it_does_not_see(scene: Path) -
 
 def test_a_month_later_after_a_letter_nothing_is_broken(scene: Path, tmp_path: Path) -> None:
     disk = Disk(tmp_path / "room")
-    shutil.copytree(scene, disk.root)
+    copy_room(scene, disk.root)
     with disk.house() as house:
         opt_out(house, STAYS, ADMIN, received=house.clock.now())
     advance(disk.root, timedelta(days=31))
@@ -756,7 +757,7 @@ def test_a_month_later_after_a_letter_nothing_is_broken(scene: Path, tmp_path: P
 @pytest.mark.parametrize("confirm", [False, True])
 def test_what_the_officer_and_further_requests_do_breaks_nothing(scene: Path, tmp_path: Path, confirm: bool) -> None:
     disk = Disk(tmp_path / "room")
-    shutil.copytree(scene, disk.root)
+    copy_room(scene, disk.root)
     with disk.house() as house:
         roles = (PersonRole.PRIVACY_OFFICER,)
         officer = add_person(house, "Olga Example", employer=house.settings.vendor, roles=roles, country="US")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 from sqlalchemy import select
 
+from ground import make_databases
 from readingroom.audit.checkpoint import open_checkpoint
 from readingroom.audit.proofs import event_proof, verify_proof
 from readingroom.audit.sequencer import sequence_all
@@ -30,8 +31,8 @@ from readingroom.core.errors import (
 )
 from readingroom.core.ids import PlaceName, RoomId, TenantName
 from readingroom.core.settings import Limits, PlaceSettings, RoomSettings
+from readingroom.db.addresses import load_database
 from readingroom.db.engines import EVERY_TENANT, Database
-from readingroom.db.schema import PLACE, ROOM
 from readingroom.engagement import contact, feedback, mirror, notice, optin
 from readingroom.engagement.notice import publish_notice
 from readingroom.engagement.optin import opt_in, opt_out, resume, status, suspend, terminate
@@ -52,7 +53,7 @@ Opener = Callable[[Role], House]
 
 
 @pytest.fixture
-def opened(tmp_path: Path, clock: FixedClock) -> Opener:
+def opened(tmp_path: Path, clock: FixedClock) -> Iterator[Opener]:
     """A room with places us and schema-us, to be opened in any role."""
     places = {name: PlaceSettings(name=name) for name in (US, SCHEMA_US)}
     settings = RoomSettings(
@@ -69,14 +70,17 @@ def opened(tmp_path: Path, clock: FixedClock) -> Opener:
         identity_provider={},
     )
     RoleKeys.create_all(tmp_path / "roles")
-    room = Database.create("room", f"sqlite:///{tmp_path}/room.sqlite", ROOM)
-    dbs = {name: Database.create(name, f"sqlite:///{tmp_path}/{name}.sqlite", PLACE) for name in places}
+    settings = make_databases(settings)
+    made: list[Database] = []
     for name in places:
         LocalStore.create(tmp_path / name / "objects")
         Keyring.create(tmp_path / name / "keyring", name)
         (tmp_path / name / "logs").mkdir()
 
     def opener(role: Role) -> House:
+        room = load_database(settings, None, role)
+        dbs = {name: load_database(settings, name, role) for name in places}
+        made.extend((room, *dbs.values()))
         keys = RoleKeys.load(tmp_path / "roles", role)
         held = {
             name: Place(
@@ -90,7 +94,9 @@ def opened(tmp_path: Path, clock: FixedClock) -> Opener:
         }
         return House(settings=settings, role=role, keys=keys, clock=clock, db=room, logs=tmp_path / "log", places=held)
 
-    return opener
+    yield opener
+    for database in made:
+        database.close()
 
 
 @pytest.fixture

@@ -24,10 +24,19 @@ def add_to(app: typer.Typer) -> None:
             str, typer.Option(help="Whose engagement it is, as the notice and receipts name it.")
         ] = "Example Vendor",
         name: Annotated[str, typer.Option(help="What the pages call the room.")] = "",
+        database: Annotated[
+            str,
+            typer.Option(
+                metavar="URL",
+                envvar=bootstrap.DATABASE_VARIABLE,
+                help="A PostgreSQL server, postgresql://LOGIN@HOST:PORT/NAME, no password in it (PGPASSFILE): the room "
+                "and each place get a database of their own, NAME_room, NAME_us, ... Without it: SQLite in the folder.",
+            ),
+        ] = "",
         as_json: AsJson = False,
     ) -> None:
         """Make a room: databases, stores, keys of each role and logs. Never overwrites."""
-        settings = bootstrap.init(root, simulation=simulation, vendor=vendor, name=name)
+        settings = bootstrap.init(root, simulation=simulation, vendor=vendor, name=name, database=database)
         value = {
             "room": settings.room_id,
             "root": str(settings.root),

@@ -14,7 +14,7 @@ from typing_extensions import override
 
 from readingroom.core.clock import format_instant, parse_instant
 
-_NAMES = {
+NAMES = {
     "ix": "ix_%(table_name)s_%(column_0_name)s",
     "uq": "uq_%(table_name)s_%(column_0_name)s",
     "ck": "ck_%(table_name)s_%(constraint_name)s",
@@ -22,8 +22,8 @@ _NAMES = {
     "pk": "pk_%(table_name)s",
 }
 
-ROOM = MetaData(naming_convention=_NAMES)
-PLACE = MetaData(naming_convention=_NAMES)
+ROOM = MetaData(naming_convention=NAMES)
+PLACE = MetaData(naming_convention=NAMES)
 
 
 class Instant(types.TypeDecorator[datetime]):

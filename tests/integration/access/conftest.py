@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
@@ -14,6 +14,7 @@ import pytest
 from sqlalchemy import select
 
 import readingroom.review.tables
+from ground import make_databases
 from readingroom.access.facts import FactKind, assert_fact, confirm_fact
 from readingroom.access.grants import Grant, Wish, approve_grant, request_access
 from readingroom.access.people import Person, PersonRole, add_person
@@ -29,8 +30,8 @@ from readingroom.core.category import Category
 from readingroom.core.clock import FixedClock
 from readingroom.core.ids import ItemId, PersonId, PlaceName, RoomId, TenantName, WorkstationId, new_id
 from readingroom.core.settings import Limits, PlaceSettings, RoomSettings
+from readingroom.db.addresses import load_database
 from readingroom.db.engines import EVERY_TENANT, Database
-from readingroom.db.schema import PLACE, ROOM
 from readingroom.engagement.notice import publish_notice
 from readingroom.engagement.optin import opt_in
 from readingroom.engagement.tenants import add_tenant
@@ -134,10 +135,11 @@ MakeStage = Callable[..., Stage]
 
 
 @pytest.fixture
-def make_stage(tmp_path: Path, clock: FixedClock) -> MakeStage:
-    """Makes the room; `limits`, `simulation` and the databases' `urls` may be given."""
+def make_stage(tmp_path: Path, clock: FixedClock) -> Iterator[MakeStage]:
+    """Makes the room; `limits` and `simulation` may be given."""
+    made: list[Database] = []
 
-    def make(*, limits: Limits | None = None, simulation: bool = True, urls: Mapping[str, str] | None = None) -> Stage:
+    def make(*, limits: Limits | None = None, simulation: bool = True) -> Stage:
         places = {name: PlaceSettings(name=name) for name in (US, SCHEMA_US)}
         settings = RoomSettings(
             root=tmp_path,
@@ -153,15 +155,16 @@ def make_stage(tmp_path: Path, clock: FixedClock) -> MakeStage:
             identity_provider={},
         )
         RoleKeys.create_all(tmp_path / "roles")
-        where = urls or {name: f"sqlite:///{tmp_path}/{name}.sqlite" for name in ("room", *places)}
-        room = Database.create("room", where["room"], ROOM)
-        dbs = {name: Database.create(name, where[name], PLACE) for name in places}
+        settings = make_databases(settings)
         for name in places:
             LocalStore.create(tmp_path / name / "objects")
             Keyring.create(tmp_path / name / "keyring", name)
             (tmp_path / name / "logs").mkdir()
 
         def opened(role: Role) -> House:
+            room = load_database(settings, None, role)
+            dbs = {name: load_database(settings, name, role) for name in places}
+            made.extend((room, *dbs.values()))
             keys = RoleKeys.load(tmp_path / "roles", role)
             held = {
                 name: Place(
@@ -182,7 +185,9 @@ def make_stage(tmp_path: Path, clock: FixedClock) -> MakeStage:
         opt_in(stage.web, ACME, "admin@customer.example")
         return stage
 
-    return make
+    yield make
+    for database in made:
+        database.close()
 
 
 @pytest.fixture

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from sqlalchemy import create_engine, text
 
+from ground import server_url
 from readingroom.access import open_dataset, view_item
 from readingroom.access.grants import list_grants, revoke_grant
 from readingroom.access.monitor import access_review, monitor
 from readingroom.access.people import PersonRole
 from readingroom.access.sessions import Who, find_session, open_session
+from readingroom.bootstrap import DATABASE_VARIABLE
 from readingroom.core.category import Category
 from readingroom.core.errors import AccessDenied
 from readingroom.core.ids import TenantName
@@ -21,28 +21,13 @@ from readingroom.review.queues import next_item
 from readingroom.review.simulate import SimulatedReviewer, simulate_reviews
 
 ADA, ACME = "Ada Example", TenantName("acme")
-NAMES = ("room", "us", "schema-us")
 
 pytestmark = pytest.mark.postgres
 
 
-@pytest.fixture
-def urls(postgres_url: str) -> Iterator[dict[str, str]]:
-    """One fresh database for the room and one for each place."""
-    engine = create_engine(postgres_url, isolation_level="AUTOCOMMIT")
-    names = {name: f"access_{name.replace('-', '_')}" for name in NAMES}
-    with engine.connect() as connection:
-        for database in names.values():
-            connection.execute(text(f"CREATE DATABASE {database}"))
-    yield {name: postgres_url.rpartition("/")[0] + f"/{database}" for name, database in names.items()}
-    with engine.connect() as connection:
-        for database in names.values():
-            connection.execute(text(f"DROP DATABASE {database} WITH (FORCE)"))
-    engine.dispose()
-
-
-def test_the_whole_way(make_stage: Any, urls: dict[str, str]) -> None:
-    stage = make_stage(urls=urls)
+def test_the_whole_way(make_stage: Any, postgres_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(DATABASE_VARIABLE, server_url(postgres_url))
+    stage = make_stage()
     crew = [(stage.reviewer(name), stage.station(name)) for name in (ADA, "Ben Example", "Cia Example")]
     items = stage.items(stage.mails([f"mail {n}" for n in range(20)], twins={0: b"t" * 16, 1: b"t" * 16}))
     view = next_item(stage.web, crew[0][0], workstation=crew[0][1], purpose="review")
@@ -67,7 +52,3 @@ def test_the_whole_way(make_stage: Any, urls: dict[str, str]) -> None:
         view_item(stage.web, crew[0][0], workstation=crew[0][1], purpose="review", item=items[5].id)
     assert monitor(stage.worker) == []
     assert {line.active for line in access_review(stage.web) if line.person.id == crew[1][0]} == {1}
-    for house in (stage.web,):
-        house.db.close()
-        for place in house.places.values():
-            place.db.close()

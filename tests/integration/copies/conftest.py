@@ -16,6 +16,7 @@ import pytest
 
 import readingroom.copies.tables
 import readingroom.engagement.tables
+from ground import make_databases
 from readingroom.anonymize.normalize import subject_tag
 from readingroom.anonymize.plans import ColumnPlan, TablePlan
 from readingroom.anonymize.tagging import LINKS, TAGS
@@ -32,9 +33,8 @@ from readingroom.copies.withheld import withheld_tags
 from readingroom.core.category import Category
 from readingroom.core.clock import Clock, FixedClock
 from readingroom.core.ids import PlaceName, RoomId, TenantName
-from readingroom.core.settings import Limits, PlaceSettings, RoomSettings
-from readingroom.db.engines import Database
-from readingroom.db.schema import PLACE, ROOM
+from readingroom.core.settings import Limits, PlaceSettings, RoomSettings, load, render
+from readingroom.db.addresses import load_database
 from readingroom.engagement.notice import publish_notice
 from readingroom.engagement.optin import opt_in
 from readingroom.engagement.tenants import add_tenant, get_tenant
@@ -74,16 +74,20 @@ class Room:
     clock: Clock
     opened: list[House] = field(default_factory=list)
 
+    @property
+    def settings(self) -> RoomSettings:
+        return load(self.root) if (self.root / "room.toml").is_file() else room_settings(self.root)
+
     def create(self) -> None:
         RoleKeys.create_all(self.root / "roles")
-        (self.root / "room").mkdir()
-        Database.create("room", f"sqlite:///{self.root}/room/db.sqlite", ROOM).close()
+        settings = make_databases(room_settings(self.root))
+        if settings.database:  # another process must find them
+            (self.root / "room.toml").write_text(render(settings), encoding="utf-8")
         for name in (US, EU, SCHEMA):
             home = self.root / "places" / name
-            (home / "logs").mkdir(parents=True)
+            (home / "logs").mkdir()
             LocalStore.create(home / "objects")
             Keyring.create(home / "keyring", name)
-            Database.create(name, f"sqlite:///{home}/db.sqlite", PLACE).close()
 
     def open(self, role: Role) -> House:
         keys = RoleKeys.load(self.root / "roles", role)
@@ -92,17 +96,17 @@ class Room:
             home = self.root / "places" / name
             places[name] = Place(
                 name=name,
-                db=Database.load(name, f"sqlite:///{home}/db.sqlite", PLACE),
+                db=load_database(self.settings, name, role),
                 store=LocalStore.load(home / "objects"),
                 keyring=Keyring.load(home / "keyring", name, keys),
                 logs=home / "logs",
             )
         house = House(
-            settings=room_settings(self.root),
+            settings=self.settings,
             role=role,
             keys=keys,
             clock=self.clock,
-            db=Database.load("room", f"sqlite:///{self.root}/room/db.sqlite", ROOM),
+            db=load_database(self.settings, None, role),
             logs=self.root / "room" / "log",
             places=places,
         )

@@ -16,6 +16,7 @@ from readingroom.keys.roles import Role
 
 
 def _conftest() -> Any:
+    sys.path.insert(0, str(Path(__file__).parents[2] / "support"))
     spec = importlib.util.spec_from_file_location("copies_conftest", Path(__file__).with_name("conftest.py"))
     assert spec is not None
     assert spec.loader is not None

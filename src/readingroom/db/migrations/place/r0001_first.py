@@ -1,0 +1,346 @@
+"""A place's database as the first release made it, before there were migrations. Never edited."""
+
+from __future__ import annotations
+
+from alembic import op
+from sqlalchemy import (
+    JSON,
+    BigInteger,
+    Column,
+    ForeignKey,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    String,
+    Table,
+    Text,
+    UniqueConstraint,
+    text,
+)
+
+from readingroom.db.schema import NAMES, Instant
+
+revision = "0001"
+down_revision = None
+
+FIRST = MetaData(naming_convention=NAMES)
+_STAGING = text("state = 'staging'")
+
+Table(
+    "adjudications",
+    FIRST,
+    Column("item", String(40), primary_key=True),
+    Column("tenant", String(64), nullable=False),
+    Column("actor", String(40), nullable=False),
+    Column("answer", String(16), nullable=False),
+    Column("at", Instant, nullable=False),
+    Column("owner", String(16), nullable=False),
+    Column("confidentiality", String(32), nullable=False),
+    Index("ix_adjudications_tenant", "tenant"),
+)
+Table(
+    "certificates",
+    FIRST,
+    Column("copy", String(40), primary_key=True),
+    Column("tenant", String(64), nullable=False),
+    Column("signed_at", Instant, nullable=False),
+    Column("document", Text, nullable=False),
+    Index("ix_certificates_tenant", "tenant"),
+)
+Table(
+    "column_decisions",
+    FIRST,
+    Column("tenant", String(64), primary_key=True),
+    Column("table_name", String(200), primary_key=True),
+    Column("column_name", String(200), primary_key=True),
+    Column("treatment", String(80), nullable=False),
+    Column("actor", String(80), nullable=False),
+    Column("at", Instant, nullable=False),
+)
+Table(
+    "copies",
+    FIRST,
+    Column("id", String(40), primary_key=True),
+    Column("tenant", String(64), nullable=False),
+    Column("category", String(16), nullable=False),
+    Column("place", String(64), nullable=False),
+    Column("state", String(16), nullable=False),
+    Column("day", String(10), nullable=False),
+    Column("actor", String(80), nullable=False),
+    Column("owner", String(32), nullable=False),
+    Column("confidentiality", String(32), nullable=False),
+    Column("notice", String(64), nullable=False),
+    Column("runner", String(120), nullable=False),
+    Column("heartbeat", Instant),
+    Column("created_at", Instant, nullable=False),
+    Column("sealed_at", Instant),
+    Column("expires_at", Instant, nullable=False),
+    Column("purge_due", Instant, nullable=False),
+    Column("purge_started_at", Instant),
+    Column("purged_at", Instant),
+    Column("rows", BigInteger, nullable=False),
+    Column("items", BigInteger, nullable=False),
+    Column("withheld_items", BigInteger, nullable=False),
+    Column("bytes", BigInteger, nullable=False),
+    Column("reason", String(200), nullable=False),
+    Column("manifest", JSON, nullable=False),
+    Column("manifest_sha256", String(64), nullable=False),
+    Index("ix_copies_state", "state", "purge_due"),
+    Index("ix_copies_tenant", "tenant"),
+    Index("uq_copies_staging", "tenant", "category", unique=True, sqlite_where=_STAGING, postgresql_where=_STAGING),
+)
+Table(
+    "engagement_mirror",
+    FIRST,
+    Column("tenant", String(64), primary_key=True),
+    Column("state", String(16), nullable=False),
+    Column("step", String(16), nullable=False),
+    Column("since", Instant, nullable=False),
+    Column("ends_at", Instant),
+    Column("notice", Integer, nullable=False),
+)
+Table(
+    "erasure_triggers",
+    FIRST,
+    Column("id", String(40), primary_key=True),
+    Column("tenant", String(64), nullable=False),
+    Column("tag", LargeBinary(16), nullable=False),
+    Column("kind", String(16), nullable=False),
+    Column("source", String(64), nullable=False),
+    Column("seen_by", String(40), nullable=False),
+    Column("seen_at", Instant, nullable=False),
+    Column("acted_at", Instant),
+    Column("request", String(64), nullable=False),
+    UniqueConstraint("tenant", "tag"),
+    Index("ix_erasure_triggers_tenant", "tenant"),
+)
+Table(
+    "event_salts",
+    FIRST,
+    Column("event", String(40), primary_key=True),
+    Column("field", String(40), primary_key=True),
+    Column("tenant", String(64), nullable=False),
+    Column("copy", String(40), nullable=False),
+    Column("salt", LargeBinary, nullable=False),
+    Column("value", String(256), nullable=False),
+    Index("ix_event_salts_copy", "copy"),
+    Index("ix_event_salts_tenant", "tenant"),
+)
+Table(
+    "events",
+    FIRST,
+    Column("number", BigInteger().with_variant(Integer, "sqlite"), primary_key=True, autoincrement=True),
+    Column("id", String(40), nullable=False),
+    Column("tenant", String(64), nullable=False),
+    Column("at", Instant, nullable=False),
+    Column("name", String(64), nullable=False),
+    Column("copy", String(40), nullable=False),
+    Column("leaf", LargeBinary, nullable=False),
+    Column("log_index", BigInteger),
+    UniqueConstraint("id"),
+    Index("ix_events_copy", "copy"),
+    Index("ix_events_pending", "tenant", "log_index"),
+    Index("ix_events_tenant", "tenant"),
+)
+Table(
+    "flagged_items",
+    FIRST,
+    Column("flag", String(40), primary_key=True),
+    Column("item", String(40), primary_key=True),
+    Column("tenant", String(64), nullable=False),
+    Index("ix_flagged_items_tenant", "tenant"),
+)
+Table(
+    "flags",
+    FIRST,
+    Column("id", String(40), primary_key=True),
+    Column("tenant", String(64), nullable=False),
+    Column("copy", String(40), nullable=False),
+    Column("item", String(40), nullable=False),
+    Column("actor", String(40), nullable=False),
+    Column("state", String(16), nullable=False),
+    Column("twins", Integer, nullable=False),
+    Column("raised_at", Instant, nullable=False),
+    Column("due_at", Instant, nullable=False),
+    Column("decided_by", String(40)),
+    Column("decided_at", Instant),
+    Index("ix_flags_copy", "copy"),
+    Index("ix_flags_item", "item"),
+    Index("ix_flags_open", "tenant", "state", "due_at"),
+    Index("ix_flags_tenant", "tenant"),
+)
+Table(
+    "labels",
+    FIRST,
+    Column("id", String(40), primary_key=True),
+    Column("tenant", String(64), nullable=False),
+    Column("copy", String(40), nullable=False),
+    Column("item", String(40), nullable=False),
+    Column("actor", String(40), nullable=False),
+    Column("purpose", String(64), nullable=False),
+    Column("answer", String(16), nullable=False),
+    Column("comment", Text, nullable=False),
+    Column("at", Instant, nullable=False),
+    Column("undone_at", Instant),
+    Column("owner", String(16), nullable=False),
+    Column("confidentiality", String(32), nullable=False),
+    Index("ix_labels_copy", "copy"),
+    Index("ix_labels_item", "item", "actor"),
+    Index("ix_labels_last", "actor", "at"),
+    Index("ix_labels_tenant", "tenant"),
+)
+Table(
+    "leases",
+    FIRST,
+    Column("item", String(40), primary_key=True),
+    Column("actor", String(40), primary_key=True),
+    Column("tenant", String(64), nullable=False),
+    Column("until", Instant, nullable=False),
+    Index("ix_leases_actor", "actor", "until"),
+    Index("ix_leases_tenant", "tenant"),
+)
+Table(
+    "queued_copies",
+    FIRST,
+    Column("copy", String(40), primary_key=True),
+    Column("tenant", String(64), nullable=False),
+    Column("queued_at", Instant, nullable=False),
+    Index("ix_queued_copies_tenant", "tenant"),
+)
+Table(
+    "subject_requests",
+    FIRST,
+    Column("tenant", String(64), primary_key=True),
+    Column("id", String(64), primary_key=True),
+    Column("kind", String(16), nullable=False),
+    Column("state", String(16), nullable=False),
+    Column("attested_by", String(80), nullable=False),
+    Column("received_at", Instant, nullable=False),
+    Column("due_at", Instant, nullable=False),
+    Column("done_at", Instant),
+    Column("people", Integer, nullable=False),
+    Column("also_touched", Integer, nullable=False),
+    Column("copies", Integer, nullable=False),
+    Column("rows", BigInteger, nullable=False),
+    Column("spans", BigInteger, nullable=False),
+    Column("receipt", JSON),
+)
+Table(
+    "tasks",
+    FIRST,
+    Column("item", String(40), primary_key=True),
+    Column("tenant", String(64), nullable=False),
+    Column("copy", String(40), nullable=False),
+    Column("kind", String(16), nullable=False),
+    Column("priority", Integer, nullable=False),
+    Column("state", String(16), nullable=False),
+    Column("answer", String(16), nullable=False),
+    Index("ix_tasks_copy", "copy"),
+    Index("ix_tasks_queue", "tenant", "kind", "state", "priority", "item"),
+    Index("ix_tasks_tenant", "tenant"),
+)
+Table(
+    "views",
+    FIRST,
+    Column("id", String(40), primary_key=True),
+    Column("tenant", String(64), nullable=False),
+    Column("copy", String(40), nullable=False),
+    Column("part", String(64), nullable=False),
+    Column("item", String(40), nullable=False),
+    Column("rows", BigInteger, nullable=False),
+    Column("actor", String(40), nullable=False),
+    Column("workstation", String(40), nullable=False),
+    Column("grant", String(40), nullable=False),
+    Column("purpose", String(64), nullable=False),
+    Column("action", String(12), nullable=False),
+    Column("at", Instant, nullable=False),
+    Column("event", String(40), nullable=False),
+    Index("ix_views_budget", "tenant", "actor", "at", "item"),
+    Index("ix_views_copy", "copy"),
+    Index("ix_views_item", "item"),
+    Index("ix_views_tenant", "tenant"),
+)
+Table(
+    "withheld",
+    FIRST,
+    Column("id", String(40), primary_key=True),
+    Column("tenant", String(64), nullable=False),
+    Column("tag", LargeBinary(16)),
+    Column("item", String(40)),
+    Column("reason", String(16), nullable=False),
+    Column("request", String(64), nullable=False),
+    Column("since", Instant, nullable=False),
+    Column("lifted_at", Instant),
+    Index("ix_withheld_item", "item"),
+    Index("ix_withheld_tag", "tag"),
+    Index("ix_withheld_tenant", "tenant"),
+)
+Table(
+    "items",
+    FIRST,
+    Column("id", String(40), primary_key=True),
+    Column("copy", String(40), ForeignKey("copies.id"), nullable=False),
+    Column("tenant", String(64), nullable=False),
+    Column("part", String(64), nullable=False),
+    Column("row", BigInteger, nullable=False),
+    Column("kind", String(16), nullable=False),
+    Column("table_name", String(200), nullable=False),
+    Column("withheld", String(16), nullable=False),
+    Column("twin", LargeBinary(16), nullable=False),
+    Column("record", LargeBinary(16), nullable=False),
+    Index("ix_items_copy_part_row", "copy", "part", "row"),
+    Index("ix_items_tenant", "tenant"),
+    Index("ix_items_tenant_kind", "tenant", "kind"),
+    Index("ix_items_tenant_record", "tenant", "record"),
+    Index("ix_items_tenant_twin", "tenant", "twin"),
+)
+Table(
+    "objects",
+    FIRST,
+    Column("path", String(300), primary_key=True),
+    Column("tenant", String(64), nullable=False),
+    Column("copy", String(40), ForeignKey("copies.id"), nullable=False),
+    Column("part", String(64), nullable=False),
+    Column("generation", Integer, nullable=False),
+    Column("key", String(80), nullable=False),
+    Column("runner", String(120), nullable=False),
+    Column("state", String(12), nullable=False),
+    Column("bytes", BigInteger, nullable=False),
+    Column("sha256", String(64), nullable=False),
+    Column("registered_at", Instant, nullable=False),
+    Column("deleted_at", Instant),
+    Index("ix_objects_copy", "copy"),
+    Index("ix_objects_tenant", "tenant"),
+)
+Table(
+    "parts",
+    FIRST,
+    Column("copy", String(40), ForeignKey("copies.id"), primary_key=True),
+    Column("name", String(64), primary_key=True),
+    Column("tenant", String(64), nullable=False),
+    Column("kind", String(8), nullable=False),
+    Column("position", Integer, nullable=False),
+    Column("generation", Integer, nullable=False),
+    Column("key", String(80), nullable=False),
+    Column("path", String(300), nullable=False),
+    Column("table_name", String(200), nullable=False),
+    Column("rows", BigInteger, nullable=False),
+    Column("bytes", BigInteger, nullable=False),
+    Column("sha256", String(64), nullable=False),
+    UniqueConstraint("copy", "kind", "position"),
+    UniqueConstraint("path"),
+    Index("ix_parts_tenant", "tenant"),
+)
+
+TABLES = tuple(FIRST.tables)
+
+
+def upgrade() -> None:
+    """Every table of the first release."""
+    FIRST.create_all(op.get_bind(), checkfirst=False)
+
+
+def downgrade() -> None:
+    """There is nothing before the first release."""
+    raise NotImplementedError

@@ -1,0 +1,120 @@
+"""The ground that rooms of tests stand on: SQLite, or a PostgreSQL server that is started once in a session.
+
+READINGROOM_TEST_DATABASE=postgresql puts every room that a test makes on the server: `init` finds it by
+READINGROOM_DATABASE, `make_databases` and `copy_room` look there themselves. A room's databases are copied from others
+by the server (CREATE DATABASE … TEMPLATE), with their logins.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import secrets
+import shutil
+import socket
+import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import psycopg
+from psycopg import sql
+
+from readingroom.bootstrap import DATABASE_VARIABLE, import_tables
+from readingroom.core.settings import RoomSettings
+from readingroom.db.addresses import create_database, on_server
+
+SWITCH = "READINGROOM_TEST_DATABASE"
+_ADDRESS = re.compile(r'^database = "postgresql\+psycopg://(\w+)@[^/]+/(\w+)"', re.MULTILINE)
+_HBA = "host all room 127.0.0.1/32 trust\nhost all all 127.0.0.1/32 scram-sha-256\nlocal all room trust\n"
+_FAST = {"fsync": "off", "full_page_writes": "off", "autovacuum": "off", "max_connections": "300"}
+
+
+def wanted() -> bool:
+    """Whether rooms shall stand on PostgreSQL."""
+    return os.environ.get(SWITCH, "") == "postgresql"
+
+
+def postgres_bin() -> Path | None:
+    """Where PostgreSQL's programs are."""
+    for folder in (Path("/usr/lib/postgresql/15/bin"), *map(Path, os.environ.get("PATH", "").split(":"))):
+        if (folder / "initdb").exists() and (folder / "postgres").exists():
+            return folder
+    return None
+
+
+@contextmanager
+def server(folder: Path) -> Iterator[str]:
+    """A PostgreSQL on a free loopback port; its superuser `room` needs no password, everybody else does."""
+    memory = Path("/dev/shm")  # noqa: S108 - the postgres user must reach it
+    home = (memory if memory.is_dir() else Path("/tmp")) / f"readingroom-pg-{os.getpid()}"  # noqa: S108 - likewise
+    shutil.rmtree(home, ignore_errors=True)
+    home.mkdir(mode=0o755)
+    if os.geteuid() == 0:
+        shutil.chown(home, "postgres", "postgres")
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    data = home / "data"
+    first = [str(folder / "initdb"), "-D", str(data), "-U", "room", "-A", "trust", "-E", "UTF8", "--no-sync"]
+    subprocess.run(_as_owner(first), check=True, capture_output=True, cwd=home)
+    (data / "pg_hba.conf").write_text(_HBA)
+    settings = {"listen_addresses": "127.0.0.1", "port": str(port), "unix_socket_directories": str(home), **_FAST}
+    options = " ".join(f"-c {key}={value}" for key, value in settings.items())
+    control = [str(folder / "pg_ctl"), "-D", str(data), "-w", "-l", str(home / "log")]
+    subprocess.run(_as_owner([*control, "-o", options, "start"]), check=True, capture_output=True, cwd=home)
+    try:
+        yield f"postgresql+psycopg://room@127.0.0.1:{port}/postgres"
+    finally:
+        subprocess.run(_as_owner([*control, "-m", "immediate", "stop"]), check=False, capture_output=True, cwd=home)
+        shutil.rmtree(home, ignore_errors=True)
+
+
+def server_url(url: str, name: str = "") -> str:
+    """The URL for `init --database`, with the stem of a room's databases."""
+    return url.replace("+psycopg", "").rpartition("/")[0] + f"/{name}"
+
+
+def make_databases(settings: RoomSettings) -> RoomSettings:
+    """Every database of a room, empty, without the rest of `init`; the settings with their addresses."""
+    import_tables()
+    for home in (settings.root / "room", *(settings.root / "places" / place for place in settings.places)):
+        home.mkdir(parents=True, exist_ok=True)
+    url = os.environ.get(DATABASE_VARIABLE, "")
+    with on_server(settings, url and server_url(url, f"t{secrets.token_hex(6)}"), settings.root) as placed:
+        for place in (None, *placed.places):
+            create_database(placed, place)
+    return placed
+
+
+def copy_room(source: Path, target: Path) -> Path:
+    """Copy a room's folder, and its databases where they are on a server."""
+    shutil.copytree(source, target)
+    path = target / "room.toml"
+    text = path.read_text(encoding="utf-8") if path.is_file() else ""
+    for stem, database in _ADDRESS.findall(text):
+        fresh = f"c{secrets.token_hex(6)}"
+        _copy_database(database, fresh, keeper=f"{stem}_keeper")
+        text = text.replace(f'/{database}"', f'/{fresh}"')
+        for passfile in target.rglob("*.pgpass"):
+            lines = passfile.read_text(encoding="utf-8")
+            passfile.write_text(lines.replace(f"*:*:{database}:", f"*:*:{fresh}:"), encoding="utf-8")
+    if text:
+        path.write_text(text, encoding="utf-8")
+    return target
+
+
+def _copy_database(old: str, new: str, *, keeper: str) -> None:
+    with psycopg.connect(os.environ[DATABASE_VARIABLE], dbname="postgres", autocommit=True) as admin:
+        admin.execute(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %s AND pid <> pg_backend_pid()",
+            [old],
+        )
+        statement = sql.SQL("CREATE DATABASE {} TEMPLATE {} OWNER {}")
+        admin.execute(statement.format(sql.Identifier(new), sql.Identifier(old), sql.Identifier(keeper)))
+
+
+def _as_owner(command: list[str]) -> list[str]:
+    """PostgreSQL refuses to run as root; the machine's `postgres` user runs it then."""
+    lower = ["setpriv", "--reuid=postgres", "--regid=postgres", "--clear-groups", *command]
+    return lower if os.geteuid() == 0 else command
