@@ -1,170 +1,252 @@
-# ruff: noqa: E501 - sentences and forms read best on one line
-"""Made-up mail in English, French, Spanish and German with labelled names, places, organizations, addresses and dates.
+"""Made-up documents in seven languages with labelled names, places, organizations, addresses and dates.
 
-The sentences were written for this project; names come from the public lists of the package. Nothing here was taken
-from a corpus. Same seed, same documents.
+The sentences (templates.txt) were written for this project; names come from the public lists of the package and, like
+companies, towns, jobs and addresses, from faker (MIT). Nothing here was taken from a corpus. Same seed, same documents.
+
+    g f p v q  a given name, a family name, a full name, a name with a particle, "Family, Given"
+    i G        a name in lower case, in capitals          z      an initial
+    l x        a place; a place that is also a name       o y    an organization; one made of family names
+    a m r      an address in one line, in lines, a street d n    a date, a number
+    t e j      a phone number, an e-mail address, a job   w W s  a word, the same with a capital, some words
 """
 
 from __future__ import annotations
 
+import re
+from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import numpy as np
+from faker import Faker
 
-from readingroom.anonymize.lexicon import _lines
+from readingroom.anonymize.lexicon import _lines, _text, is_public
 
-_STREETS_EN = (
-    "Street St St. Avenue Ave Ave. Road Rd Lane Ln Drive Dr Boulevard Blvd Court Way Place Square Terrace Close"
+TEMPLATES = Path(__file__).with_name("templates.txt")
+LOCALES = {
+    "en": ("en_US", "en_US", "en_GB", "en_AU", "en_CA", "en_IN", "en_IE", "en_NZ"),
+    "fr": ("fr_FR", "fr_BE", "fr_CA", "fr_CH"),
+    "es": ("es_ES", "es_ES", "es_MX", "es_CO"),
+    "de": ("de_DE", "de_DE", "de_AT", "de_CH"),
+    "it": ("it_IT",),
+    "nl": ("nl_NL", "nl_BE"),
+    "pl": ("pl_PL",),
+}
+ALSO = ("sv_SE", "da_DK", "no_NO", "fi_FI", "cs_CZ", "hu_HU", "pt_PT", "pt_BR", "ro_RO", "tr_TR", "hr_HR", "sl_SI")
+KINDS = {"company": 300, "city": 300, "address": 500, "street_name": 200, "phone_number": 200}
+KINDS |= {"first_name": 500, "last_name": 500}
+SHARES = ("en", "en", "en", "en", "fr", "es", "es", "de", "de", "it", "nl", "pl")
+PIECE = re.compile(r"\{\{|\}\}|\{(\w)\}")
+_PARTICLES = "van,van de,van der,van den,de,de la,del,von,von der,zu,da,dos,di,della,la,le,du,ten,ter,al,el,bin,die"
+_NAME_PLACES = (
+    "Georgia Jordan Victoria Austin Houston Dallas Jackson Madison Lincoln Chelsea Florence Sofia Paris Savannah "
+    "Charlotte Carolina Virginia Sydney Adelaide Dakota Kent Chester Devon Brooklyn Asia Chad Israel Santiago Lourdes "
+    "Valencia Catalina Orlando Lancaster Bristol Preston Warwick Stafford Washington Hamilton Wellington Melbourne "
+    "Darwin Perth Raleigh Troy Clinton Monroe Jefferson Franklin Milan Verona Siena Vienna London Boston Phoenix "
+    "Cleveland Lafayette Laredo Leon Cordoba Trinidad Malta Kenya India China America Britain Holland Essex York Troy"
 )
-_STREETS_EN += " Crescent Parkway Highway Row Gardens Hill Circle Trail Loop Ridge Walk Mews Grove View Park Point Run"
-_TOWNS = "Springfield Riverton Oakdale Brighton Lakewood Fairview Millbrook Ashford Kingsport Newhaven Westport Bolton"
-_TOWNS += " Hamburg München Köln Leipzig Stuttgart Lyon Lille Nantes Bordeaux Toulouse Sevilla Valencia Zaragoza Bilbao"
-_TOWNS += " Málaga Torino Bologna Utrecht Rotterdam Antwerpen Porto Dublin Leeds Boston Denver Austin Seattle Toronto"
-_TOWN_ENDS = "ville ton burg ford field port mouth stad berg shire bury land side view"
-_LANDS = "Germany France Spain Italy Canada Mexico Brazil India Japan Norway Poland Texas Ohio Kent Bavaria Deutschland"
-_LANDS += " España Francia Italia Alemania Allemagne Espagne Frankreich Österreich Suisse California Oregon Yorkshire"
-_ORGS = (
-    "Inc Inc. LLC Ltd Ltd. Limited Corp Corp. Corporation plc PLC Group Holdings Partners Associates Company Co. GmbH"
+_FIRMS = "Inc|Inc.|LLC|Ltd|Ltd.|Limited|Corp|plc|Group|Holdings|Partners|GmbH|AG|SE|SA|SARL|S.L.|B.V.|Bank|Hospital"
+_FIRMS += "|University|Foundation|Institute|Industries|Systems|Consulting|Orchestra|Church|School|Clinic|Motors|Energy"
+_JOBS = (
+    "CEO|CTO|CFO|COO|Head of Procurement|Account Executive|Account Manager|Customer Success|Customer Success Manager|"
+    "Sales Director|Marketing Manager|Head of Sales|VP Engineering|Project Manager|Product Manager|Software Engineer|"
+    "Managing Director|General Counsel|Attorney|Paralegal|Nurse|Registrar|Senior Engineer|Editor|Producer|Teacher|"
+    "Director|Secretary|Treasurer|Office Manager|Business Analyst|Vice President|Executive Assistant|Agent|Solicitor|"
+    "Barrister|Professor of Law|Owner|Founder|Co-Founder|Chief of Staff|Geschäftsführer|Vertriebsleiter|Einkauf|"
+    "Directeur commercial|Chargée de clientèle|Directora|Jefe de ventas|Responsable de compras|Inkoper|Verkoopleider"
 )
-_ORGS += " AG SE SA SAS SARL S.L. Bank University Hospital Foundation Institute Industries Systems Services Consulting"
-_STATES = "AL AZ CA CO CT FL GA IL IN KS MA MD MI MN MO NC NJ NY OH OR PA TX UT VA WA WI"
-_MONTHS = (
-    "January February March April May June July August September October November December Jan Feb Mar Apr Jun Jul"
-)
-_MONTHS += " Aug Sep Sept Oct Nov Dec"
-_MONTHS_DE = "Januar Februar März April Mai Juni Juli August September Oktober November Dezember"
-_MONTHS_FR = "janvier février mars avril mai juin juillet août septembre octobre novembre décembre"
-_MONTHS_ES = "enero febrero marzo abril mayo junio julio agosto septiembre octubre noviembre diciembre"
+_MONTHS = {
+    "en": "January February March April May June July August September October November December",
+    "de": "Januar Februar März April Mai Juni Juli August September Oktober November Dezember",
+    "fr": "janvier février mars avril mai juin juillet août septembre octobre novembre décembre",
+    "es": "enero febrero marzo abril mayo junio julio agosto septiembre octubre noviembre diciembre",
+    "it": "gennaio febbraio marzo aprile maggio giugno luglio agosto settembre ottobre novembre dicembre",
+    "nl": "januari februari maart april mei juni juli augustus september oktober november december",
+    "pl": "stycznia lutego marca kwietnia maja czerwca lipca sierpnia września października listopada grudnia",
+}
 _DAYS = "Monday Tuesday Wednesday Thursday Friday Saturday Sunday Mon Tue Wed Thu Fri"
-# {p} full name, {g} given, {f} family, {o} organization, {l} town or land, {a} address, {d} date, {n} number
-_EN = """Hi {g},|Dear {g},|Dear Mr. {f},|Dear Ms {f},|Hello {g} and {g},|{g},|{g} -|Good morning {g}!|Hey {g}
-Thanks,\\n{g}|Best regards,\\n{p}|Regards,\\n\\n{p}\\nAccount Manager\\n{o}|Cheers, {g}|Sincerely,\\n{p}\\n{o}\\n{a}|- {g}
-I spoke with {p} from {o} about the contract on {d}.|Please send the invoice to {a}.|Our office moved to {a}.
-{g} said the Quarterly Report is late, so {p} will call the Sales Team.|My name is {p} and I live in {l}.
-The Board of Directors met in {l} on {d}.|Order {n} was shipped to {p}, {a} on {d}.|Cc: {p}; {p}|From: {p}|To: {f}, {g}
-Please update the Billing Address: {a}|Did {g} get the Purchase Order from {o}?|{p} works for {o} in {l}.
-The Account Number is {n} and the Reference Code is missing.|Terms and Conditions apply to the Annual Plan.
-Can we meet {g} and {p} in {l} next week?|I was born on {d} in {l}.|Deliver it to {a} before {d}, please.
-The applicant, {p}, was represented by Mr {p}, a lawyer practising in {l}.|On {d} the Court of {l} dismissed the claim.
-{f} told {g} that {o} had signed.|Ask {f} or {g} {f}.|RE: Meeting with {p}|FW: Notes from {g}|Attendees: {p}, {p}, {p}
-According to {g}, the Customer Success Team will open the Support Ticket.|Judge {f} heard the case on {d}.
-Phone: {n}\\nName: {p}\\nCompany: {o}\\nAddress: {a}|Patient: {p}, seen on {d} by Dr. {f}.|We love {l}!|Contact {p} ({o})
-Happy New Year from the whole Team.|The Product Manager and the Chief Executive Officer agreed.|See Section {n} of the Act.
-If you have any Questions, please Contact Us or visit our Help Center.|Privacy Policy | Terms of Service | Unsubscribe
-{p}'s card was charged.|I think {g}'s address is {a}.|Send {f}'s report to {g}.|Visit us at {a} in {l}.|{d}: call {p}"""
-_FR = """Bonjour {g},|Cher {g},|Chère Madame {f},|Cordialement,\\n{p}|Monsieur {f} habite {a}.|J'ai vu {p} à {l} le {d}.
-Merci {g} !|La société {o} se trouve à {l}.|Le Conseil d'administration de {o} se réunit le {d}.|Né le {d} à {l}, {p}."""
-_ES = """Hola {g}:|Estimado {g}:|Estimada señora {f}:|Un saludo,\\n{p}|El señor {f} vive en {a}.|Vi a {p} en {l} el {d}.
-Gracias, {g}.|La empresa {o} está en {l}.|Nacido el {d} en {l}, {p} trabaja en {o}.|Dirección: {a}"""
-_DE = """Hallo {g},|Liebe {g},|Sehr geehrter Herr {f},|Sehr geehrte Frau {f},|Mit freundlichen Grüßen\\n{p}|Viele Grüße\\n{g}
-Herr {f} wohnt in {a}.|Am {d} traf ich {p} in {l}.|Die Firma {o} hat ihren Sitz in {l}.|Die Rechnung und der Vertrag liegen
-im Büro.|Bitte schicken Sie das Angebot an {p}, {a}.|Geboren am {d} in {l}.|Der Kunde hat die Lieferung am {d} erhalten."""
+_UNITS = ("Apt. {}", "Suite {}", "Unit {}", "Flat {}", "#{}", "Floor {}", "Apt {}")
 
 
 class _Maker:
     def __init__(self, seed: int) -> None:
         self.rng = np.random.default_rng(seed)
-        self.given = _lines("names-given")
-        self.family = _lines("names-family")
+        self.given = [word.capitalize() for word in _lines("names-given")]
+        self.family = [word.capitalize() for word in _lines("names-family")]
+        self.rarely = [word for word in _lines("words-en") if 2 < len(word) < 12 and is_public(word)]
+        own = [word for word in (_text("words-own.txt") + _text("words-common.txt")).split() if word.isalpha()]
+        self.often = [word for word in own if len(word) > 2]
+        self.pools = {locale: self._pool(locale, seed) for locale in sorted({*ALSO, *sum(LOCALES.values(), ())})}
+        self.kinds: dict[str, Callable[[str], tuple[str, str]]] = {
+            **dict.fromkeys("gfpvqiG", self._someone),
+            **dict.fromkeys("lx", self._place),
+            **dict.fromkeys("oy", self._firm),
+            **dict.fromkeys("amr", self._address),
+        }
 
-    def pick(self, words: str | list[str]) -> str:
-        some = words.split() if isinstance(words, str) else words
-        return str(some[int(self.rng.integers(0, len(some)))])
+    def _pool(self, locale: str, seed: int) -> dict[str, list[str]]:
+        fake = Faker(locale)
+        fake.seed_instance(seed)
+        return {kind: [str(getattr(fake, kind)()) for _ in range(count)] for kind, count in KINDS.items()}
+
+    def pick(self, words: Any) -> str:
+        return str(words[int(self.rng.integers(0, len(words)))])
 
     def number(self, low: int, high: int) -> int:
         return int(self.rng.integers(low, high))
 
-    def one(self, kind: str, lang: str) -> tuple[str, str]:
-        """(text, label) of one value; no label: a plain number."""
-        given, family = self.pick(self.given).capitalize(), self.pick(self.family).capitalize()
-        if kind == "n":
-            return str(self.number(3, 99999)), ""
-        if kind == "g":
-            return given, "PERSON"
-        if kind == "f":
-            return family, "PERSON"
-        if kind == "p":
-            forms = (f"{given} {family}", f"{given} {family}", f"{given} {family}", f"{given} {given[0]}. {family}",
-                     f"{given[0]}. {family}", f"{family}, {given}", f"{given} {family}-{family}",
-                     f"{given} {family}".upper(), f"{given} {family}".lower(), f"{given[0]}.{given[0]}. {family}")  # fmt: skip
-            return self.pick(list(forms)), "PERSON"
-        if kind == "l":
-            return self.pick([self.town(), self.pick(_LANDS), self.town()]), "LOCATION"
+    def of(self, kind: str) -> str:
+        locale = self.pick(LOCALES[self.lang]) if self.rng.random() < 0.75 else self.pick(ALSO)
+        return self.pick(self.pools[locale][kind])
+
+    def word(self) -> str:
+        return self.pick(self.often if self.rng.random() < 0.5 else self.rarely)
+
+    def one(self, kind: str) -> tuple[str, str]:
+        """(text, label) of one value; no label: nothing that is looked for."""
+        self.kind = kind
+        if kind in self.kinds:
+            return self.kinds[kind](kind)
+        if kind == "d":
+            return self._date(), "DATE"
+        plain = {
+            "n": lambda: str(self.number(3, int(self.pick([99, 2030, 99999])))),
+            "w": self.word,
+            "W": self._term,
+            "s": lambda: " ".join(self.word() for _ in range(self.number(2, 8))) + ".",
+            "z": lambda: self.pick("ABCDEFGHJKLMNPRSTW"),
+            "j": lambda: self.pick(_JOBS.split("|")),
+            "t": lambda: self.of("phone_number"),
+            "e": lambda: f"{self.pick(self.given).lower()}.{self.pick(self.family).lower()}@{self.word()}.com",
+        }
+        return plain[kind](), ""
+
+    def _term(self) -> str:
+        """A word with a capital; some are new compounds, as trades make them."""
+        word = self.word() + (self.pick(self.often) if self.rng.random() < 0.15 else "")
+        return word.upper() if self.rng.random() < 0.06 else word.capitalize()
+
+    def _first(self) -> str:
+        return self.of("first_name") if self.rng.random() < 0.5 else self.pick(self.given)
+
+    def _last(self) -> str:
+        return self.of("last_name") if self.rng.random() < 0.5 else self.pick(self.family)
+
+    def _someone(self, kind: str) -> tuple[str, str]:
+        given, family, small = self._first(), self._last(), self.pick(_PARTICLES.split(","))
+        full = f"{given} {family}"
+        made = {
+            "g": [given],
+            "f": [family],
+            "p": [full] * 6 + [f"{given} {given[0]}. {family}", f"{given[0]}. {family}", f"{family}, {given}",
+                  f"{given} {family}-{self._last()}", full.upper(), full.lower(), f"{given} {self._last()} {family}",
+                  f"{given} {given[-1].upper()} {family}"],
+            "v": [f"{small} {family}", f"{given} {small} {family}", f"{small} {family}, {given}"],
+            "q": [f"{family}, {given}", f"{family}, {given} {given[0]}."],
+            "i": [given.lower(), given.lower(), full.lower()],
+            "G": [given.upper(), full.upper()],
+        }  # fmt: skip
+        return self.pick(made[kind]), "PERSON"
+
+    def _place(self, kind: str) -> tuple[str, str]:
+        return self.pick(_NAME_PLACES.split()) if kind == "x" else self.of("city"), "LOCATION"
+
+    def _firm(self, kind: str) -> tuple[str, str]:
+        one, other = self._last(), self._last()
+        made = [f"{one} {other}", f"{one} & {other}", f"{one} and {other}", f"{one}, {other} and {self._last()}",
+                f"{one}-{other}", f"{one} {other} {self.pick(_FIRMS.split('|'))}"]  # fmt: skip
         if kind == "o":
-            forms = (f"{family} {self.pick(_ORGS)}", f"{family} & {self.pick(self.family).capitalize()}",
-                     f"{family}, {self.pick(self.family).capitalize()} and {self.pick(self.family).capitalize()}",
-                     f"{family}-{self.pick(self.family).capitalize()}", f"{family} and Sons")  # fmt: skip
-            return self.pick(list(forms)), "ORG"
-        return (self.date(lang), "DATE") if kind == "d" else (self.address(lang), "ADDRESS")
+            made = [self.of("company"), self.of("company"), f"{one} {self.pick(_FIRMS.split('|'))}"]
+            made += [f"{self.word().capitalize()} {self.pick(_FIRMS.split('|'))}"]
+        return self.pick(made), "ORG"
 
-    def town(self) -> str:
-        made = self.pick(self.family).capitalize() + self.pick(_TOWN_ENDS)
-        forms = [self.pick(_TOWNS), made, f"{self.pick('North South East West New Port Lake Saint')} {made}"]
-        return self.pick(forms)
-
-    def date(self, lang: str) -> str:
+    def _date(self) -> str:
         year, month, day = self.number(1930, 2030), self.number(1, 13), self.number(1, 29)
-        if lang == "de":
-            return self.pick([f"{day}. {self.pick(_MONTHS_DE)} {year}", f"{day:02}.{month:02}.{year}"])
-        if lang in {"fr", "es"}:
-            named = (
-                f"{day} {self.pick(_MONTHS_FR)} {year}"
-                if lang == "fr"
-                else f"{day} de {self.pick(_MONTHS_ES)} de {year}"
-            )
-            return self.pick([named, f"{day:02}/{month:02}/{year}"])
-        name = self.pick(_MONTHS)
+        name = _MONTHS[self.lang].split()[month - 1]
+        if self.lang == "de":
+            return self.pick([f"{day}. {name} {year}", f"{day:02}.{month:02}.{year}"])
+        if self.lang != "en":
+            link = " de " if self.lang == "es" else " "
+            return self.pick([f"{day}{link}{name}{link}{year}", f"{day:02}/{month:02}/{year}"])
+        weekday = self.pick(_DAYS.split())
         return self.pick([f"{day} {name} {year}", f"{name} {day}, {year}", f"{name} {day}", f"{name} {year}",
                           f"{month}/{day}/{year}", f"{year}-{month:02}-{day:02}", f"{day}-{name[:3]}-{year}",
-                          f"{self.pick(_DAYS)}, {name} {day}, {year}", f"{day} {name}", f"{day}th of {name} {year}",
-                          f"{month:02}/{day:02}/{year % 100:02}"])  # fmt: skip
+                          f"{weekday}, {name} {day}, {year}", f"{day} {name}", f"{day}th of {name} {year}",
+                          f"{month:02}/{day:02}/{year % 100:02}", f"{name[:3]} {day}, {year}"])  # fmt: skip
 
-    def address(self, lang: str) -> str:
-        name, house, sep = self.pick(self.family).capitalize(), self.number(1, 9999), self.pick(["\n", ", ", ", ", " "])
-        if lang == "fr":
-            return f"{house % 200 + 1}, {self.pick('rue avenue boulevard place')} {self.pick(['de ', ''])}{name}{sep}{self.number(10000, 95999)} {self.town()}"
-        if lang == "es":
-            return f"{self.pick(['Calle', 'C/', 'Avenida', 'Avda.', 'Plaza', 'Paseo'])} {name} {house % 200 + 1}{sep}{self.number(10000, 52999)} {self.town()}"
-        if lang == "de":
-            street = self.pick(
-                [f"{name}straße", f"{name}str.", f"{name}weg", f"{name}platz", f"{name}gasse", f"{name}allee"]
-            )
-            return f"{street} {house % 200 + 1}{sep}{self.number(10000, 99999)} {self.town()}"
-        street = f"{house} {self.pick(['', '', 'N. ', 'West ', 'East '])}{name} {self.pick(_STREETS_EN)}"
-        unit = self.pick(
-            ["", "", "", f" Apt. {house % 900}", f", Suite {house % 900}", f"{sep}Unit {house % 90}", f" #{house % 90}"]
-        )
-        code = (
-            f"{self.pick('AB BS CF EH GL LS M N OX SW W')}{house % 20 + 1} {house % 9 + 1}{self.pick('AA BD JL XY ZP')}"
-        )
-        tail = self.pick(["", f"{sep}{self.town()}, {self.pick(_STATES)} {self.number(10000, 99999)}", f"{sep}{self.town()}{sep}{code}",
-                          f"{sep}{self.town()}, {self.pick(_STATES)}", f"{sep}{self.town()}", f"{sep}{self.town()} {self.number(10000, 99999)}"])  # fmt: skip
-        return self.pick([street + unit + tail, street + unit + tail, f"P.O. Box {house}{tail}" if tail else street,
-                          f"Flat {house % 90}{sep}{street}{tail}"])  # fmt: skip
+    def _address(self, kind: str) -> tuple[str, str]:
+        street = self.of("street_name")
+        house = str(self.number(1, int(self.pick([99, 9999]))))
+        if kind == "r":
+            return self.pick([street, f"{house} {street}", f"{street} {house}", f"{street} street"]), "ADDRESS"
+        lines = self.of("address").split("\n")
+        if self.rng.random() < 0.35:
+            lines = [self.pick([f"{house} {street}", f"{street} {house}", f"{house} {lines[0]}"])]
+            lines += [self.pick(_UNITS).format(self.number(1, 999))] if self.rng.random() < 0.6 else []
+            lines += [self.of("city")] if self.rng.random() < 0.9 else []
+            code = str(self.number(10000, 99999))
+            lines += [self.pick([code, f"{self.pick(list('ABCMNT'))}{self.pick(list('ALXYZ'))} {code}", ""])]
+        if self.rng.random() < 0.08:
+            state = self.pick(["AA", "AE", "AP"])
+            lines = [self.pick([f"PSC {house}, Box {house}", f"USS {self._last()}", f"Unit {house} Box {house}"])]
+            lines += [f"{self.pick(['APO', 'FPO', 'DPO'])} {state} {self.number(10000, 99999)}"]
+        elif self.rng.random() < 0.08:
+            lines[0] = f"P.O. Box {house}"
+        between = "\n" if kind == "m" else self.pick([", ", ", ", " ", "\n", "\n "])
+        text = between.join(line for line in lines if line)
+        if self.rng.random() < 0.07:
+            text = text.lower()
+        return text, "ADDRESS"
+
+
+def _sections() -> dict[tuple[str, str], list[str]]:
+    """Templates by language and genre."""
+    found: dict[tuple[str, str], list[str]] = {}
+    here: list[str] = []
+    for line in TEMPLATES.read_text(encoding="utf-8").splitlines():
+        if line.startswith("["):
+            lang, _, genre = line.strip("[]").partition(" ")
+            if lang in LOCALES:
+                here = found.setdefault((lang, genre), [])
+                continue
+        if line and not line.startswith("# Sent") and not line.startswith("# line"):
+            here.append(line.replace("\\n", "\n"))
+    return found
+
+
+def _outline(maker: _Maker, sections: dict[tuple[str, str], list[str]]) -> list[str]:
+    """Which templates a document is made of."""
+    lang = maker.lang
+    body = sections[lang, "body"]
+    if lang != "en":
+        return [maker.pick(body) for _ in range(maker.number(3, 9))]
+    genre = maker.pick(["mail", "mail", "mail", "mail", "body", "body", "court", "tweet", "note"])
+    if genre != "mail":
+        return [maker.pick(sections["en", genre]) for _ in range(maker.number(1, 8))]
+    made = [maker.pick(sections["en", "header"])] if maker.rng.random() < 0.5 else []
+    made += [maker.pick(sections["en", "greeting"]) + "\n"] if maker.rng.random() < 0.9 else []
+    made += [maker.pick(body) for _ in range(maker.number(1, 6))]
+    return made + ([maker.pick(sections["en", "closing"])] if maker.rng.random() < 0.9 else [])
 
 
 def documents(count: int, seed: int) -> list[dict[str, Any]]:
     """Documents in the format of the corpora."""
     maker = _Maker(seed)
-    sources = {"en": _EN, "fr": _FR, "es": _ES, "de": _DE}
-    lines = {lang: [part for line in text.splitlines() for part in line.split("|")] for lang, text in sources.items()}
+    sections = _sections()
     found = []
     for number in range(count):
-        lang = maker.pick(["en", "en", "en", "fr", "es", "de"])
+        maker.lang = maker.pick(SHARES)
         text, spans = "", []
-        for _ in range(maker.number(3, 9)):
-            template = maker.pick(lines[lang]).replace("\\n", "\n")
+        for template in _outline(maker, sections):
             at = 0
-            while at < len(template):
-                if template[at] == "{" and template[at + 2 : at + 3] == "}":
-                    value, label = maker.one(template[at + 1], lang)
-                    if label:
-                        spans.append([len(text), len(text) + len(value), label])
-                    text += value
-                    at += 3
-                else:
-                    text += template[at]
-                    at += 1
-            text += maker.pick([" "] if maker.rng.random() < 0.4 else ["\n"])
+            for hit in PIECE.finditer(template):
+                text += template[at : hit.start()]
+                at = hit.end()
+                value, label = maker.one(hit[1]) if hit[1] else (hit[0][0], "")
+                if label:
+                    spans.append([len(text), len(text) + len(value), label])
+                text += value
+            text += template[at:]
+            text += " " if maker.rng.random() < 0.35 and "\n" not in template else "\n"
         found.append({"id": f"synthetic-{number}", "text": text, "spans": spans})
     return found

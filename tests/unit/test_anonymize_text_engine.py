@@ -228,8 +228,8 @@ def test_a_word_of_k_authors_is_shown_but_no_name() -> None:
     cells = pa.array(["zorblatt quillfeather Gonzalez plimf"] * 3 + ["plimf"] * 9, pa.large_string())
     words.add(np.array([1, 2, 3] + [0] * 5 + [1] * 4, np.uint64), cells, "plain")
     engine = TextEngine(known_people(PEOPLE), words.build(), Pseudonyms(PSEUDONYM_KEY), TAG_KEY, "strict")
-    output = one(engine, "zorblatt quillfeather Gonzalez")
-    assert output.startswith("zorblatt [PERSON_")
+    output = one(engine, "use the zorblatt: quillfeather Gonzalez")
+    assert output.startswith("use the zorblatt: [PERSON_")
     assert "onzalez" not in output
 
 

@@ -26,6 +26,8 @@ AT = 128
 PARTICLE = 256  # van, de, la: inside family names
 FOREIGN = 512  # a word of French or Spanish that is none of English
 COMMON = 1024  # never a name in lower case
+KIN = 2048  # a relative
+POSSESSIVE = 1 << 20  # my, his, su
 NUMBER = 12  # bits 12..15: 1 + the digit that a word names
 MONTH = 16  # bits 16..19: the month that a word names
 NAME = GIVEN | FAMILY
@@ -41,6 +43,18 @@ _GREETINGS = (
     " owner manager cordially yours best love"
 )
 _PARTICLES = "van von der den de del della di da dos du la le el al bin ibn ter ten zu zur zum st san mac mc o"
+_KIN = (
+    "mother mom mum mommy mummy father dad daddy brother sister brothers sisters son sons daughter daughters wife"
+    " husband uncle aunt cousin cousins niece nephew grandmother grandfather grandma grandpa granddaughter grandson"
+    " grandparents parents stepfather stepmother fiance fiancee twin twins sibling siblings family"
+    " madre padre padres hermano hermana hermanos hermanas hijo hija hijos hijas esposa esposo marido pareja tio"
+    " tia tios primo prima primos sobrino sobrina sobrinos abuelo abuela abuelos nieto nieta nietos gemelo gemela"
+    " conyuge cunado cunada suegro suegra progenitores familia familiares"
+    " mere pere soeur frere fille fils epouse epoux oncle tante cousine neveu grandmere grandpere famille conjoint"
+    " mutter vater bruder schwester sohn tochter ehefrau ehemann onkel neffe nichte grossmutter grossvater eltern"
+    " geschwister enkel enkelin familie schwager schwagerin lebensgefahrte lebensgefahrtin"
+)
+_POSSESSIVES = "my your his her our their su sus mi mis tu mon ma mes sa ses leur mein meine meinem meiner seine ihre"
 _MONTHS = (
     "january jan janvier enero januar",
     "february feb fevrier febrero februar",
@@ -75,6 +89,7 @@ def lexicon() -> Table:
     lists = [(_lines(name), bit) for name, bit in _FILES.items()]
     lists.append((_own("words-own.txt"), WORD))
     lists.append((_own("markup.txt"), MARKUP_WORD))
+    lists += [(_KIN.split(), KIN), (_POSSESSIVES.split(), POSSESSIVE)]
     lists += [(_HONORIFICS.split(), HONORIFIC), (_GREETINGS.split(), GREETING), (_PARTICLES.split(), PARTICLE)]
     lists += [(["dot", "punkt", "point", "punto"], DOT), (["at", "arroba", "arobase"], AT)]
     lists += [(words.split(), (i + 1) << NUMBER) for i, words in enumerate(_NUMBERS)]

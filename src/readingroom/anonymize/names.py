@@ -4,6 +4,8 @@
 Rule 1 (strict): a word is shown only if it is public, or used by k authors and marked as a name by nobody.
 Rule 2: a word that is also a name is a name where names stand: after a title or greeting, beside another name.
 Rule 3: in `balanced` only names are masked; in both, what is undecided inside one word masks the word.
+Rule 4: in `balanced` a word that only a list calls a name is none where the tagger is sure that nobody is named.
+Rule 5: in `strict` relatives (`my father`) are people, too, though no name is said.
 """
 
 from __future__ import annotations
@@ -11,6 +13,7 @@ from __future__ import annotations
 from typing import Any, NamedTuple
 
 import numpy as np
+import numpy.typing as npt
 
 from readingroom.anonymize.kernels import I32, I64, Table, kernel, small_kernel, value_of
 from readingroom.anonymize.known import Entries, entry_of
@@ -21,18 +24,22 @@ from readingroom.anonymize.lexicon import (
     GIVEN,
     GREETING,
     HONORIFIC,
+    KIN,
     MARKUP_WORD,
     MONTH,
     NAME,
+    POSSESSIVE,
     WORD,
 )
 from readingroom.anonymize.spellings import LONE
 from readingroom.anonymize.tokens import ALL_UPPER, DIGITS, FIRST_UPPER, GAP_NEAR, Records, Tokens
 from readingroom.anonymize.views import BLOB, MARKUP, SEGMENT, URL, Letters
 
+F32 = npt.NDArray[np.float32]
 SHOW, RARE, NUMBER, CODE, PERSON = range(5)
 LONG_NUMBER = 5
 MASKED = np.dtype([("start", "i4"), ("end", "i4"), ("entry", "i4"), ("what", "i4")], align=True)
+LEAST_WORD, LEAST_NAME = 0.15, 0.03  # below it no name: a word that is also a name; one that is nothing else
 KNOWN_NAME = 1 << 30  # a mark beside the lexicon's: a lone name of the tenant's people
 TENANT_WORD = 1 << 29
 
@@ -45,6 +52,13 @@ class Rules(NamedTuple):
     known: Table
     entries: Entries
     strict: bool
+
+
+class Evidence(NamedTuple):
+    """Of every word: the marks of the lists, and how likely the tagger holds it for part of a person's name."""
+
+    marks: I64
+    likely: F32
 
 
 class Near(NamedTuple):
@@ -262,16 +276,39 @@ def _write(out: Records, count: int, span: tuple[int, int], entry: int, what: in
     return count + 1
 
 
+@small_kernel
+def _is_relative(marks: I64, i: int) -> bool:
+    """Whether word i is a relative, or whose."""
+    return marks[i] & KIN != 0 or (marks[i] & POSSESSIVE != 0 and i + 1 < len(marks) and marks[i + 1] & KIN != 0)
+
+
+@small_kernel
+def _is_listed_only(word: Any, mark: int, likely: float) -> bool:
+    """Whether nothing but a list says that a word of prose is a name, and the tagger says the contrary."""
+    return not word.flags & SEGMENT and likely < (LEAST_WORD if _public(mark) else LEAST_NAME)
+
+
 @kernel
-def _judge_all(letters: Letters, tokens: Tokens, marks: I64, rules: Rules, near: Near, out: Records) -> int:
+def _verdict(letters: Letters, tokens: Tokens, known: Evidence, i: int, rules: Rules) -> int:
+    """The verdict on word i by lists and tagger."""
+    what = _judge(letters, tokens, known.marks, i, rules)
+    if rules.strict:
+        return PERSON if what == SHOW and _is_relative(known.marks, i) else what
+    if what == PERSON and _is_listed_only(tokens.words[i], known.marks[i], known.likely[i]):
+        return SHOW
+    return what
+
+
+@kernel
+def _judge_all(letters: Letters, tokens: Tokens, known: Evidence, rules: Rules, near: Near, out: Records) -> int:
     """Write what is masked; the number of spans."""
-    parts, words = tokens.parts, tokens.words
+    parts, words, marks = tokens.parts, tokens.words, known.marks
     count = 0
     for i in range(len(words)):
         word = words[i]
         if word.flags & BLOB:
             continue
-        what = _judge(letters, tokens, marks, i, rules)
+        what = _verdict(letters, tokens, known, i, rules)
         if what == SHOW and marks[i] & KNOWN_NAME and _is_near(letters, parts, word, marks[i], rules, near):
             what = PERSON
         if what == SHOW:
@@ -317,7 +354,7 @@ def marks_of(tokens: Tokens, rules: Rules) -> I64:
     return marks
 
 
-def judge(letters: Letters, tokens: Tokens, marks: I64, rules: Rules, near: Near) -> Records:
+def judge(letters: Letters, tokens: Tokens, known: Evidence, rules: Rules, near: Near) -> Records:
     """The spans of the view (MASKED) whose words may not be shown."""
     out = np.empty(len(tokens.parts) + 1, MASKED)
-    return out[: _judge_all(letters, tokens, marks, rules, near, out)]
+    return out[: _judge_all(letters, tokens, known, rules, near, out)]

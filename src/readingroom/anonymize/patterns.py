@@ -208,7 +208,9 @@ _PAIRS = re.compile(r"(?<!\d)\+?\d{2,4}(?:[ .-]\d\d){4}(?!\d)")
 _PLUS = re.compile(r"\+\d[\d .()/-]{6,22}\d")
 _TRUNK = re.compile(r"(?<!\d)\(?0\d[\d .()/-]{6,16}\d(?!\d)")
 _GROUPS = re.compile(r"(?<!\d)(?!(?:(?:19|20)\d\d[ -]?){3,})\d{2,4}(?:[ -]\d{2,4}){2,}(?!\d)")
-_LONG = re.compile(r"\d{5,}(?:/\d\d(?!\d))?")  # also 12345/94, as courts and offices number
+_LONG = re.compile(  # also 12345/94, 1234/05, 123/05 and 2004/351, as courts and offices number
+    r"\d{5,}(?:/\d\d(?!\d))?|(?<![\d./-])(?:(?!(?:19|20)\d\d/)\d{4}/\d\d|\d{3}/0\d|(?:19|20)\d\d/\d{3,6})(?![\d/-])"
+)
 Found = tuple[int, int, str]
 
 

@@ -54,8 +54,11 @@ _STATE = "|".join(sorted(state.upper() for state in STATES))
 _ZIP = rf"(?:(?:, ?| )(?:{_CAP}[ ,]+){{1,3}}(?:{_STATE})[ ,]{{1,2}}\d{{5}}(?:-\d{{4}})?)"
 _UNIT = r"(?:,? (?:[Aa]pt|[Ss]uite|[Ss]te|[Uu]nit|[Ff]loor|[Ff]lat|#)\.? ?[\w-]{1,6})"
 _UK = r"[A-Z]{1,2}\d[A-Z\d]? ?\d[A-Z]{2}"
-_FIVE = rf"(?:,? (?:[A-Z]{{1,2}}-)?\d{{5}}(?: {_CAP}){{0,2}})"
-_DUTCH = rf"(?:,? \d{{4}} ?[A-Z]{{2}}(?: {_CAP})?)"
+_FORE = r"(?:Bad|Sankt|St\.?|San|Santa|Saint|La|Le|Los|Las|El|L'|Den|Sint|Neu|Alt|Gro\w{1,2}|Klein|Ober|Unter)"
+_TOWN = rf"(?: (?:{_FORE} )?{_CAP}(?: (?:am|an der|im|in|bei|de|del|sur|aan|di) {_CAP})?)"  # a line may end after it
+_FIVE = rf"(?:,? (?:[A-Z]{{1,2}}-)?\d{{5}}{_TOWN}?)"
+_DUTCH = rf"(?:,? \d{{4}} ?[A-Z]{{2}}{_TOWN}?)"
+_OLD = r"(?:Alte[rsn]?|Neue[rsn]?|Obere[rsn]?|Untere[rsn]?|Lange|Kleine|Hohe|Am|An der|Auf der|In der|Zum|Zur|Im)"
 _ENDINGS = "|".join(SUFFIXES)
 _ORDINAL = r"\d{1,3}(?:st|nd|rd|th|ST|ND|RD|TH)"
 _NUMBER = r"\d{1,5} ?[A-Za-z]?"
@@ -68,7 +71,7 @@ STREETS = (
     re.compile(rf"(?<!\w)(?:{_words(ES_WORDS)}|[Cc]/)\.? {_NAME},? (?:n ?\.? ?|num\.? ?)?{_NUMBER}(?!\w){_FIVE}?"),
     re.compile(rf"(?<!\w)(?:{_words(IT_WORDS)}) {_NAME},? (?:n\.? ?)?{_NUMBER}(?!\w){_FIVE}?"),
     re.compile(
-        rf"(?<!\w)(?:{_NAME}[ -])?(?:[A-Z]\w{{1,24}}(?:{_ENDINGS})|[A-Z][\w-]{{1,24}}[ -](?:{_words(DE_WORDS)}))\.?"
+        rf"(?<!\w)(?:{_OLD} )?(?:[A-Z][\w-]{{1,40}}(?:{_ENDINGS})|[A-Z][\w-]{{1,24}}[ -](?:{_words(DE_WORDS)}))\.?"
         rf" {_NUMBER}(?:-\d{{1,4}})?(?!\w)(?:{_FIVE}|{_DUTCH})?"
     ),
 )

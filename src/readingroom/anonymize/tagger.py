@@ -5,7 +5,7 @@ A linear-chain model over hashed features (tag_features), read forwards and back
 data/MODEL_CARD.md says what it learnt from, and how well it does; training/train_tagger.py makes the weights.
 
 Rule 1: the weights are hashes and small numbers: no word of the training texts is in them.
-Rule 2: what is found adds to what other finders found; nothing is taken back (P14).
+Rule 2: a probability is no verdict: tag_words and names say what follows from it.
 """
 
 from __future__ import annotations
@@ -17,11 +17,9 @@ from typing import IO, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from readingroom.anonymize import spans
 from readingroom.anonymize.kernels import I64, U8, kernel
-from readingroom.anonymize.spans import FINDING
 from readingroom.anonymize.tag_features import BITS, FEATURES, U32, VERSION, features_of
-from readingroom.anonymize.tokens import GAP_NEAR, Records, Tokens
+from readingroom.anonymize.tokens import Records, Tokens
 from readingroom.anonymize.views import Letters
 from readingroom.core.errors import Fault
 
@@ -29,12 +27,6 @@ OTHER, PERSON, LOCATION, ORG, ADDRESS, DATE = range(6)
 CLASSES = 6
 LOWEST = np.float32(-30)
 QUIET = np.float32(3e-4)  # of a quiet word, against 1 for OTHER
-LIKELY, BALANCED, STRICT = 0.5, 0.3, 0.05  # from which probability a word is taken for what it may be
-TITLE, USUAL = 32, 16  # bits of tag_features: Mr, Dr; never a name in lower case
-_QUASI = np.array([spans.PLACE, spans.ORG, spans.ADDRESS, spans.DATE], np.int32)
-_SIGNS, _BOUND = np.zeros(256, bool), np.zeros(256, bool)
-_SIGNS[list(b"./:@=&?%_#+-~")] = True
-_BOUND[list(b"abcdefghijklmnopqrstuvwxyz0123456789/")] = True
 F32 = npt.NDArray[np.float32]
 I8 = npt.NDArray[np.int8]
 
@@ -150,51 +142,3 @@ def load(file: IO[bytes]) -> Weights:
         if int(data["version"]) != VERSION or data["table"].shape != (1 << BITS, CLASSES):
             raise Fault("the tagger's weights are of another version than its features: train it again")
         return Weights(*(np.ascontiguousarray(data[name]) for name in Weights._fields))
-
-
-def find_tagged(sight: Sight, seen: Records, chance: F32, *, strict: bool, quasi: bool) -> Records:
-    """Words (FINDING) that are part of a name; with `quasi` also titles, places, organizations and addresses.
-
-    Dates are told in `strict`, with `quasi`. A capitalised word after a title is a name whatever the weights say.
-    """
-    kinds = np.full(len(seen), -1, np.int32)
-    if quasi:
-        best = chance[:, LOCATION:].argmax(axis=1)
-        likely = chance[np.arange(len(seen)), best + LOCATION] >= LIKELY
-        kinds[likely] = _QUASI[best[likely]]
-        if not strict:  # a date alone is what a mail is about; of births, worded knows
-            kinds[kinds == spans.DATE] = -1
-    alone = (seen["shape"] & 12) == 4  # nothing but digits
-    capital = seen["shape"] & 1 != 0
-    least = np.where(capital, STRICT if strict else BALANCED, LIKELY)
-    person = (chance[:, PERSON] >= least) & ~alone & (capital | ~_inside(sight))
-    title = (seen["marks"] & TITLE != 0) & capital
-    titled = np.zeros(len(seen), bool)
-    titled[1:] = title[:-1] & (seen["shape"][1:] & 5 == 1) & (seen["line"][1:] == 0) & (seen["marks"][1:] & USUAL == 0)
-    titled &= (seen["skip"] == 0) & (sight.tokens.words["gap"] == GAP_NEAR)
-    person |= titled
-    kinds[person] = spans.NAME
-    if quasi:
-        kinds[:-1][title[:-1] & person[1:] & (seen["line"][1:] == 0)] = spans.NAME
-    return _of_words(sight.tokens, kinds)
-
-
-def _inside(sight: Sight) -> np.ndarray:
-    """Words inside an address of the web, a path, a file name: a sign joins them to what stands beside."""
-    parts, words = sight.tokens.parts, sight.tokens.words
-    folded = np.concatenate([sight.letters["folded"], np.zeros(3, np.uint8)])
-    start, end = parts["start"][words["first"]], parts["end"][words["last"] - 1]
-    before = _SIGNS[folded[start - 1]] & _BOUND[folded[start - 2]]  # the first word reads the zeros at the end
-    inside: np.ndarray = before | (_SIGNS[folded[end]] & _BOUND[folded[end + 1]])
-    return inside
-
-
-def _of_words(tokens: Tokens, kinds: np.ndarray) -> Records:
-    at = np.flatnonzero(kinds >= 0)
-    words, parts = tokens.words[at], tokens.parts
-    found = np.empty(len(at), FINDING)
-    found["start"] = parts["start"][words["first"]]
-    found["end"] = parts["end"][words["last"] - 1]
-    found["entry"] = -1
-    found["kind"] = kinds[at]
-    return found

@@ -26,7 +26,7 @@ from readingroom.anonymize.kernels import I32, I64, U8
 from readingroom.anonymize.known import Known, KnownBuilder
 from readingroom.anonymize.lexicon import lexicon
 from readingroom.anonymize.matching import match_known
-from readingroom.anonymize.names import Near, Rules, judge, marks_of
+from readingroom.anonymize.names import Evidence, Near, Rules, judge, marks_of
 from readingroom.anonymize.pseudonyms import Pseudonyms
 from readingroom.anonymize.rare import AuthorWords, Vocabulary
 from readingroom.anonymize.reading import blocks, buffers, read
@@ -34,7 +34,8 @@ from readingroom.anonymize.sorting import of_matches, of_worded, of_words
 from readingroom.anonymize.spans import SECRET, findings, in_order, paint
 from readingroom.anonymize.splice import Placeholders, splice
 from readingroom.anonymize.tag_features import see
-from readingroom.anonymize.tagger import Sight, find_tagged, probabilities, tagger
+from readingroom.anonymize.tag_words import find_tagged
+from readingroom.anonymize.tagger import PERSON, Sight, probabilities, tagger
 from readingroom.anonymize.tokens import Records, tokenize
 from readingroom.anonymize.views import Letters
 from readingroom.anonymize.worded import find_worded
@@ -147,7 +148,7 @@ class TextEngine:
         chance = probabilities(seen, tagger())
         return [
             find_tagged(sight, seen, chance, strict=strict, quasi=quasi),
-            of_words(judge(letters, tokens, marks, self._rules, near)),
+            of_words(judge(letters, tokens, Evidence(marks, chance[:, PERSON]), self._rules, near)),
             of_worded(find_worded(letters, tokens, marks, self._rules)),
             find_forms(letters, tokens, self._vocabulary, strict=strict),
         ]
