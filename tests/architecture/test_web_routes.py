@@ -80,7 +80,8 @@ def test_what_anybody_may_open_is_this_and_no_more() -> None:
     """Whoever adds to this list thinks about it."""
     anyone = {where for where, permission in DECLARED.items() if permission is Permission.ANYONE}
     entrance = {("GET", "/"), ("GET", "/sign-in"), ("GET", "/sign-in/{token}"), ("POST", "/sign-in/{token}")}
-    assert anyone == entrance | {("GET", "/api/health")}
+    provider = {("GET", "/sign-in/provider"), ("GET", "/sign-in/callback"), ("POST", "/sign-in/ended")}
+    assert anyone == entrance | provider | {("GET", "/api/health")}
 
 
 def test_no_page_is_reached_twice_by_different_permissions() -> None:

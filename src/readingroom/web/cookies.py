@@ -37,9 +37,9 @@ def give_session(request: Request, response: Response, token: str) -> None:
 
 
 def drop_session(request: Request, response: Response) -> None:
-    """Let the browser forget the session, and whatever else it keeps of this room."""
+    """Let the browser forget the session and every page; the device key stays, and so do other hosts' cookies."""
     response.delete_cookie(_name(request), path="/", secure=_secure(request), httponly=True, samesite="strict")
-    response.headers["Clear-Site-Data"] = '"cookies", "storage"'
+    response.headers["Clear-Site-Data"] = '"cache"'
 
 
 def _secure(request: Request) -> bool:

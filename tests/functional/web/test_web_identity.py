@@ -229,14 +229,15 @@ def test_a_workstation_proves_itself_in_the_browser(real: Room, bound: dict[str,
             page.wait_for_selector("input[name=prompt][value=consent]", state="attached")
             page.click("button[type=submit]")
         page.wait_for_selector("a[href='/work/device']")
-        page.click("text=prove this workstation")
+        page.click("a[href='/work/device']")
         if not again:
             page.fill("#workstation", "desk-browser")
             page.fill("#key", enrolment.private_key)
-            page.click("text=Prove this workstation")
+            page.click("#device button")
         page.wait_for_selector(f"main code:has-text('{enrolment.workstation.id}')")
         assert page.url == f"{real.base}/work"
         page.click("button:has-text('everywhere')")
+        page.wait_for_selector("text=Signed out everywhere")
     held = "async () => JSON.stringify(await new Promise(r => { const o = indexedDB.open('readingroom-device', 1); "
     held += "o.onsuccess = () => { const g = o.result.transaction('keys').objectStore('keys').get('device'); "
     held += "g.onsuccess = () => r(g.result && g.result.key.extractable); }; }))"
