@@ -19,10 +19,12 @@ from pathlib import Path
 
 import psycopg
 from psycopg import sql
+from sqlalchemy import Engine, NullPool, create_engine
 
 from readingroom.bootstrap import DATABASE_VARIABLE, import_tables
 from readingroom.core.settings import RoomSettings
 from readingroom.db.addresses import create_database, on_server
+from readingroom.db.engines import Database
 
 SWITCH = "READINGROOM_TEST_DATABASE"
 _ADDRESS = re.compile(r'^database = "postgresql\+psycopg://(\w+)@[^/]+/(\w+)"', re.MULTILINE)
@@ -102,6 +104,14 @@ def copy_room(source: Path, target: Path) -> Path:
     if text:
         path.write_text(text, encoding="utf-8")
     return target
+
+
+def behind(database: Database) -> Engine:
+    """The same database behind the product's back: as somebody who owns the disk or the server."""
+    url = database.engine.url
+    if url.get_backend_name() == "sqlite":
+        return create_engine(url)
+    return create_engine(url.set(username="room", query={}), poolclass=NullPool)
 
 
 def _copy_database(old: str, new: str, *, keeper: str) -> None:

@@ -165,8 +165,7 @@ def scope(connection: Connection, tenant: TenantName) -> None:
     Whether it is every tenant is a setting of its own, which no name of a tenant reaches.
     """
     if connection.dialect.name == "postgresql":
-        every = tenant is EVERY_TENANT
-        name, kind = ("", Scope.EVERY) if every else (tenant, Scope.ONE)
+        name, kind = ("", Scope.EVERY) if tenant is EVERY_TENANT else (tenant, Scope.ONE if tenant else Scope.HOUSE)
         settings = ((TENANT_SETTING, name), (SCOPE_SETTING, kind.value))
         connection.execute(select(*(func.set_config(key, value, sa_true()) for key, value in settings)))
 

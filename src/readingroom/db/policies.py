@@ -1,7 +1,8 @@
 """Who may touch which row of a PostgreSQL database: row-level security by tenant, and each process role's grants.
 
 Rule 1: every table with a column `tenant` has row-level security, enabled and forced (its owner obeys too). A row is
-visible and writable only in a transaction scoped to its tenant, or scoped to every tenant.
+visible and writable only in a transaction scoped to its tenant, or scoped to every tenant. An event of the house
+itself (of no tenant) may be appended in any scope, and not read again.
 Rule 2: no scope, no rows. Both settings are local to a transaction; what PostgreSQL leaves behind in a session is the
 empty text, which is nobody's name here.
 Rule 3: processes log in as roles that own nothing and cannot pass by the policies; tables belong to the owner, who
@@ -25,6 +26,8 @@ TENANT_SETTING: Final = "readingroom.tenant"
 SCOPE_SETTING: Final = "readingroom.scope"
 LOGINS: Final = ("copy", "web", "subjects", "worker")
 POLICY: Final = "tenant_rows"
+APPENDING: Final = "house_events"
+REGISTER: Final = frozenset({"events", "event_salts"})
 EVERYTHING: Final = frozenset({"SELECT", "INSERT", "UPDATE", "DELETE"})
 READ: Final = frozenset({"SELECT"})
 APPEND: Final = frozenset({"SELECT", "INSERT"})
@@ -35,6 +38,7 @@ class Scope(StrEnum):
     """What `readingroom.scope` says; anything else is nothing."""
 
     ONE = "one"
+    HOUSE = "house"  # rows of nobody: what concerns the room or the place itself
     EVERY = "every"
 
 
@@ -45,14 +49,17 @@ GRANTS: Mapping[str, Mapping[str, frozenset[str]]] = {
 }
 UPDATABLE: Mapping[tuple[str, str], Sequence[str]] = {("events", "worker"): ("log_index",)}  # rule 4
 
+_SCOPED: Final = sql.SQL("nullif(current_setting({}, true), '') IS NOT NULL").format(sql.Literal(SCOPE_SETTING))
 _ROWS: Final = sql.SQL(
     "current_setting({scope}, true) = {every}"
     " OR (current_setting({scope}, true) = {one} AND tenant = nullif(current_setting({tenant}, true), ''))"
+    " OR (current_setting({scope}, true) = {house} AND tenant = '')"
 ).format(
     scope=sql.Literal(SCOPE_SETTING),
     tenant=sql.Literal(TENANT_SETTING),
     every=sql.Literal(Scope.EVERY.value),
     one=sql.Literal(Scope.ONE.value),
+    house=sql.Literal(Scope.HOUSE.value),
 )
 
 
@@ -81,6 +88,10 @@ def _rows_of(table: Table) -> Iterator[sql.Composed]:
     yield sql.SQL("ALTER TABLE {} FORCE ROW LEVEL SECURITY").format(name)
     yield sql.SQL("DROP POLICY IF EXISTS {} ON {}").format(policy, name)
     yield sql.SQL("CREATE POLICY {} ON {} USING ({rows}) WITH CHECK ({rows})").format(policy, name, rows=_ROWS)
+    if table.name in REGISTER:
+        policy = sql.Identifier(APPENDING)
+        yield sql.SQL("DROP POLICY IF EXISTS {} ON {}").format(policy, name)
+        yield sql.SQL("CREATE POLICY {} ON {} FOR INSERT WITH CHECK ({} AND tenant = '')").format(policy, name, _SCOPED)
 
 
 def _grants(table: str, role: str, login: str) -> Iterator[sql.Composed]:

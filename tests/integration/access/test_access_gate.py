@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from sqlalchemy import insert, select, update
 
+from ground import behind
 from readingroom.access import Request, Visit, decide, view_item
 from readingroom.access.facts import FactKind, list_facts, withdraw_fact
 from readingroom.access.grants import list_grants, revoke_grant
@@ -311,7 +312,7 @@ def test_the_event_is_durable_before_the_first_byte(ready: Any) -> None:
 
 def test_where_the_event_cannot_be_written_nothing_is_opened(ready: Any) -> None:
     place = ready.web.place("us").db
-    with place.engine.begin() as connection:
+    with behind(place).begin() as connection:
         connection.exec_driver_sql("DROP TABLE event_salts")
     with pytest.raises(Exception, match="database us"):
         view(ready)

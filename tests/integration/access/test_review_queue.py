@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from ground import behind
 from readingroom.access import view_item
 from readingroom.access.people import PersonRole
 from readingroom.audit.unit import Event, unit_of_work
@@ -184,7 +185,7 @@ def test_a_comment_is_anonymized_before_it_is_stored_and_goes_with_an_erasure(re
     assert "kowalczyk" not in made.comment.lower()
     assert "555" not in made.comment
     assert "looks like spam" in made.comment
-    with ready.web.place("us").db.engine.connect() as connection:
+    with behind(ready.web.place("us").db).connect() as connection:
         assert "kowalczyk" not in str(connection.exec_driver_sql("SELECT * FROM labels").all()).lower()
     with unit_of_work(ready.web.place("us").db, ACME, ready.clock) as unit:
         assert clear_comments(unit, [item]) == 1
