@@ -30,6 +30,7 @@ from readingroom.engagement.states import EngagementState
 from readingroom.house import House
 from readingroom.keys.roles import Role
 from readingroom.review.flag import deadlines as flag_deadlines
+from readingroom.subjects.asks import deadlines as ask_deadlines
 from readingroom.subjects.duties import carry_out
 from readingroom.subjects.requests import deadlines as request_deadlines
 
@@ -176,6 +177,7 @@ def _deadlines(house: House) -> Iterator[tuple[datetime, str]]:
     yield from purge_deadlines(house)
     yield from grant_deadlines(house)
     yield from request_deadlines(house)
+    yield from ask_deadlines(house)
     yield from flag_deadlines(house)
 
 

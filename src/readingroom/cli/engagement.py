@@ -6,6 +6,7 @@ In a real room the customer does this in its own session; the vendor may only en
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import asdict
 from typing import Annotated, Any
 
 import typer
@@ -25,7 +26,9 @@ from readingroom.engagement.contact import (
     set_contact,
 )
 from readingroom.engagement.feedback import list_feedback
+from readingroom.engagement.tenants import get_tenant
 from readingroom.keys.roles import Role
+from readingroom.sources import open_sources
 
 app = typer.Typer(
     name="engagement", help="The engagement: from opt-in until it ends.", no_args_is_help=True, add_completion=False
@@ -92,6 +95,46 @@ def terminate(
     """The vendor ends the engagement; on the data it acts like an opt-out (P06)."""
     receipt = optin.terminate(house(ctx, Role.WEB), name, why, actor="operator")
     _answer(ctx, name, receipt, as_json=as_json, purge_why="terminated")
+
+
+@app.command("preview")
+def preview(
+    ctx: typer.Context,
+    name: str,
+    by: Annotated[
+        str, typer.Option("--by", metavar="EMAIL", help="Show records too, as the administrator (simulation only).")
+    ] = "",
+    as_json: AsJson = False,
+) -> None:
+    """What a copy would take and leave out, and why; nothing is stored. The records are the administrator's to see."""
+    from readingroom.copies.preview import preview_copy
+
+    opened = house(ctx, Role.COPY)
+    if by:
+        in_simulation(opened, "--by", page="the portal page /portal/preview of the customer's administrator")
+    tenant = get_tenant(opened, name)
+    found = preview_copy(
+        opened,
+        tenant,
+        lambda: open_sources(tenant.connection, opened.clock.now()),
+        actor="customer" if by else "operator",
+        records=bool(by),
+    )
+    if as_json:
+        answer({"tenant": name, **asdict(found), "counts": found.counts()}, as_json=True)
+        return
+    for table in found.tables:
+        typer.echo(f"{table.table} ({table.category.value}): {len(table.shown)} columns of {table.rows:,} rows")
+        for column, why in table.withheld:
+            typer.echo(f"  withheld {column}: {why}")
+        typer.echo(f"  {table.note}") if table.note else None
+        for number, record in enumerate(table.records, start=1):
+            lines = [f"    {one.column}: {one.before}  →  {one.after}" for one in record if one.changed]
+            typer.echo("\n".join([f"  record {number}", *lines]))
+    for table_name, why in found.left_out:
+        typer.echo(f"left out {table_name}: {why}")
+    for line in found.refused:
+        typer.echo(f"the export would be refused: {line}")
 
 
 @app.command("status")

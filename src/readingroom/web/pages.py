@@ -67,6 +67,10 @@ DONE: Mapping[str, str] = {
     "decided": "The flag is decided.",
     "released": "The model is released.",
     "feedback": "Thank you. Your feedback is kept under the terms shown.",
+    "accepted": "The newer notice is agreed to. Your receipt is below.",
+    "objection": "Your objection is kept, and acts at once.",
+    "forgotten": "The words are forgotten; that feedback was given stays in the register.",
+    "not-attested": "Nothing was entered: a request needs you to vouch for who is asking.",
     "erasure": "The request is entered. It is carried out by the next round of duties.",
 }
 
@@ -95,7 +99,9 @@ def _nav(request: Request, session: Session | None) -> Sequence[tuple[str, str]]
             ("/portal/copies", "Copies"),
             ("/portal/views", "Who saw what"),
             ("/portal/requests", "Requests"),
+            ("/portal/subprocessors", "Subprocessors"),
             ("/portal/notice", "Notice"),
+            ("/portal/preview", "Preview"),
         )
     roles = get_person(house_of(request), session.who.person).roles
     return tuple(entry for role, entries in _NAV.items() if role in roles for entry in entries)

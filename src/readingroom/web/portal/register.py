@@ -36,18 +36,26 @@ class Look:
     """One line of who saw what: a day's looks of one actor for one purpose."""
 
     day: str
+    name: str  # of the events
     what: str
     actor: str
     employer: str
     country: str
     purpose: str
     count: int
+    waiting: int  # of these, how many the worker has not written to the log yet
+
+    @property
+    def key(self) -> str:
+        """What the browser finds the line by, when it counts again."""
+        return json.dumps([self.day, self.name, self.actor, self.employer, self.country, self.purpose])
 
 
 def looks(house: House, tenant: Tenant) -> list[Look]:
     """Every look at the tenant's copies, a line per day, actor and purpose, newest first."""
     counted: Counter[tuple[str, ...]] = Counter()
-    for leaf in _leaves(house, tenant, _LOOKS):
+    waiting: Counter[tuple[str, ...]] = Counter()
+    for leaf, logged in _leaves(house, tenant, _LOOKS):
         facts = leaf["facts"]
         key = (
             str(leaf["at"])[:10],
@@ -58,9 +66,10 @@ def looks(house: House, tenant: Tenant) -> list[Look]:
             str(facts.get("purpose", "\N{EN DASH}")),
         )
         counted[key] += 1
+        waiting[key] += not logged
     lines = [
-        Look(day, _WORDS[name], actor, employer, country, purpose, count)
-        for (day, name, actor, employer, country, purpose), count in counted.items()
+        Look(key[0], key[1], _WORDS[key[1]], key[2], key[3], key[4], key[5], count, waiting[key])
+        for key, count in counted.items()
     ]
     return sorted(lines, key=lambda look: (look.day, look.count), reverse=True)
 
@@ -109,9 +118,11 @@ def recent_events(house: House, tenant: Tenant, limit: int = 25) -> list[dict[st
     return [{**json.loads(row.leaf), "log_index": row.log_index} for row in rows]
 
 
-def _leaves(house: House, tenant: Tenant, names: tuple[str, ...]) -> Iterator[dict[str, Any]]:
+def _leaves(house: House, tenant: Tenant, names: tuple[str, ...]) -> Iterator[tuple[dict[str, Any], bool]]:
     place = house.place(tenant.place)
-    query = select(PLACE_EVENTS.c.leaf).where(PLACE_EVENTS.c.tenant == tenant.name, PLACE_EVENTS.c.name.in_(names))
+    query = select(PLACE_EVENTS.c.leaf, PLACE_EVENTS.c.log_index).where(
+        PLACE_EVENTS.c.tenant == tenant.name, PLACE_EVENTS.c.name.in_(names)
+    )
     with place.db.read(tenant.name) as connection:
-        for leaf in connection.execute(query).scalars():
-            yield json.loads(leaf)
+        for row in connection.execute(query):
+            yield json.loads(row.leaf), row.log_index is not None

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Form
+from fastapi import Form
 from starlette.requests import Request
-from starlette.responses import RedirectResponse, Response
+from starlette.responses import Response
 
 from readingroom.copies.certificate import read_certificate
 from readingroom.copies.manifest import read_manifest
@@ -16,25 +16,27 @@ from readingroom.core.canonical import canonical
 from readingroom.core.errors import UnknownName
 from readingroom.core.ids import CopyId
 from readingroom.engagement import optin
-from readingroom.engagement.contact import contact_register, set_contact
-from readingroom.engagement.feedback import give_feedback, list_feedback
+from readingroom.engagement.contact import set_contact
+from readingroom.engagement.feedback import erase_feedback, give_feedback, list_feedback
 from readingroom.engagement.notice import get_notice, list_notices
 from readingroom.engagement.states import EngagementState
-from readingroom.engagement.tenants import Tenant, get_tenant
-from readingroom.subjects.requests import list_requests
+from readingroom.engagement.tenants import Tenant
 from readingroom.web.guard import house_of, session_of
 from readingroom.web.pages import page
 from readingroom.web.permissions import Permission, declare
-from readingroom.web.portal.register import last_look, looks, openings, recent_events
+from readingroom.web.portal import choices, previewing, proof
+from readingroom.web.portal.register import last_look
+from readingroom.web.portal.router import back, router, tenant_of
 
-router = APIRouter()
+__all__ = ["choices", "previewing", "proof", "router"]  # each declares its routes on the one router
+
 ON = frozenset({EngagementState.ACTIVE, EngagementState.SUSPENDED, EngagementState.OPTING_OUT})
 
 
 @declare(router, "GET", "/portal", Permission.CUSTOMER)
 def overview(request: Request) -> Response:
     """Where the engagement stands, the toggles, the live copies, the last look."""
-    house, tenant = house_of(request), _tenant(request)
+    house, tenant = house_of(request), tenant_of(request)
     engagement = optin.status(house, tenant.name)
     live = [copy for copy in _copies(request, tenant) if copy.state is CopyState.SEALED]
     notices = list_notices(house)
@@ -48,6 +50,7 @@ def overview(request: Request) -> Response:
         now=house.clock.now(),
         last_look=last_look(house, tenant),
         notice=notices[-1] if notices else None,
+        newer=optin.newer(house, tenant.name),
         receipt=_receipt(request, tenant),
     )
 
@@ -55,7 +58,7 @@ def overview(request: Request) -> Response:
 @declare(router, "GET", "/portal/copies", Permission.CUSTOMER)
 def copies(request: Request) -> Response:
     """Every copy ever made, with its countdown or its certificate."""
-    tenant = _tenant(request)
+    tenant = tenant_of(request)
     return page(
         request, "portal/copies.html", tenant=tenant, copies=_copies(request, tenant), now=house_of(request).clock.now()
     )
@@ -80,75 +83,60 @@ def certificate(request: Request, copy: str) -> Response:
 @declare(router, "GET", "/portal/receipt", Permission.CUSTOMER)
 def receipt(request: Request) -> Response:
     """The latest signed receipt, to take home."""
-    document = optin.receipt(house_of(request), _tenant(request).name)
+    document = optin.receipt(house_of(request), tenant_of(request).name)
     headers = {"Content-Disposition": "attachment; filename=receipt.json"}
     return Response(canonical(document), media_type="application/json", headers=headers)
 
 
-@declare(router, "GET", "/portal/views", Permission.CUSTOMER)
-def views(request: Request) -> Response:
-    """Who saw what: actor, employer, country, purpose, how many, when."""
-    house, tenant = house_of(request), _tenant(request)
-    seen, may = looks(house, tenant), openings(house, tenant)
-    return page(request, "portal/views.html", looks=seen, openings=may, events=recent_events(house, tenant))
-
-
-@declare(router, "GET", "/portal/requests", Permission.CUSTOMER)
-def requests(request: Request) -> Response:
-    """The data-subject requests that this customer made, with their clocks."""
-    house, tenant = house_of(request), _tenant(request)
-    return page(request, "portal/requests.html", requests=list_requests(house, tenant.name), now=house.clock.now())
-
-
 @declare(router, "GET", "/portal/notice", Permission.CUSTOMER)
 def notice(request: Request) -> Response:
-    """The notice that is, or would be, agreed to, word for word."""
-    house, tenant = house_of(request), _tenant(request)
-    agreed = optin.status(house, tenant.name).notice_version
+    """The notice that is, or would be, agreed to, word for word, and what a newer one changes."""
+    house, tenant = house_of(request), tenant_of(request)
+    engagement, newer = optin.status(house, tenant.name), optin.newer(house, tenant.name)
     versions = list_notices(house)
     if not versions:
         raise UnknownName("no notice has been published yet")
-    shown = get_notice(house, agreed) if agreed else versions[-1]
-    feedback = list_feedback(house, tenant.name)
-    contacts = contact_register(house, tenant.name)
+    agreed = engagement.notice_version if engagement.state in ON else None
     return page(
         request,
         "portal/notice.html",
-        notice=shown,
+        notice=get_notice(house, agreed) if agreed else versions[-1],
         agreed=agreed,
+        newer=newer,
+        latest=versions[-1],
+        may_accept=engagement.state in {EngagementState.ACTIVE, EngagementState.SUSPENDED},
         versions=versions,
-        feedback=feedback,
-        contacts=contacts,
+        feedback=list_feedback(house, tenant.name)[::-1],
     )
 
 
 @declare(router, "POST", "/portal/sharing", Permission.CUSTOMER)
-def sharing(request: Request, turn: Annotated[str, Form()]) -> Response:
-    """The data-sharing toggle: on is the opt-in, off is the opt-out, at once (P03)."""
-    house, tenant, by = house_of(request), _tenant(request), session_of(request).who.contact
+def sharing(request: Request, turn: Annotated[str, Form()], version: Annotated[int | None, Form()] = None) -> Response:
+    """The data-sharing toggle: on is the opt-in to the notice shown, off is the opt-out, at once (P03)."""
+    house, tenant, by = house_of(request), tenant_of(request), session_of(request).who.contact
     if turn == "on":
-        optin.opt_in(house, tenant.name, by)
-        return _back("opted-in")
+        optin.opt_in(house, tenant.name, by, read=version)
+        return back("/portal", "opted-in")
     optin.opt_out(house, tenant.name, by)
-    return _back("opted-out")
+    return back("/portal", "opted-out")
 
 
 @declare(router, "POST", "/portal/pause", Permission.CUSTOMER)
 def pause(request: Request, turn: Annotated[str, Form()]) -> Response:
     """Suspend or resume (P05)."""
-    house, tenant, by = house_of(request), _tenant(request), session_of(request).who.contact
+    house, tenant, by = house_of(request), tenant_of(request), session_of(request).who.contact
     if turn == "on":
         optin.suspend(house, tenant.name, by=by)
-        return _back("suspended")
+        return back("/portal", "suspended")
     optin.resume(house, tenant.name, by=by)
-    return _back("resumed")
+    return back("/portal", "resumed")
 
 
 @declare(router, "POST", "/portal/contact", Permission.CUSTOMER)
 def contact(request: Request, turn: Annotated[str, Form()]) -> Response:
     """The separate permission to be contacted (P04)."""
-    set_contact(house_of(request), _tenant(request).name, allowed=turn == "on")
-    return _back("contact")
+    set_contact(house_of(request), tenant_of(request).name, allowed=turn == "on")
+    return back("/portal", "contact")
 
 
 @declare(router, "POST", "/portal/feedback", Permission.CUSTOMER)
@@ -156,16 +144,15 @@ def feedback(
     request: Request, text: Annotated[str, Form(max_length=4000)], warranted: Annotated[str, Form()] = ""
 ) -> Response:
     """Voluntary feedback, under the licence terms shown (P08)."""
-    give_feedback(house_of(request), _tenant(request).name, text, warranted=warranted == "yes")
-    return RedirectResponse("/portal/notice?done=feedback", status_code=303)
+    give_feedback(house_of(request), tenant_of(request).name, text, warranted=warranted == "yes")
+    return back("/portal/notice", "feedback")
 
 
-def _back(done: str) -> Response:
-    return RedirectResponse(f"/portal?done={done}", status_code=303)
-
-
-def _tenant(request: Request) -> Tenant:
-    return get_tenant(house_of(request), session_of(request).who.tenant)
+@declare(router, "POST", "/portal/feedback/{identity}/erase", Permission.CUSTOMER)
+def forget_feedback(request: Request, identity: str) -> Response:
+    """Forget the words of an entry; that it was given, and its terms, stay (P34)."""
+    erase_feedback(house_of(request), tenant_of(request).name, identity)
+    return back("/portal/notice", "forgotten")
 
 
 def _copies(request: Request, tenant: Tenant) -> list[Copy]:
