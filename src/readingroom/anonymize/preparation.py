@@ -15,7 +15,7 @@ from readingroom.anonymize.as_text import as_text
 from readingroom.anonymize.authors import authors_of, subjects_of
 from readingroom.anonymize.classification import shipped
 from readingroom.anonymize.engine import Engine
-from readingroom.anonymize.identities import full_names, people_in
+from readingroom.anonymize.identities import full_names, people_batch, people_in
 from readingroom.anonymize.known import KnownBuilder
 from readingroom.anonymize.nameless import nameless
 from readingroom.anonymize.plans import TablePlan
@@ -56,10 +56,23 @@ class Preparation:
         """Take in the people of a batch: contacts, leads, users, accounts, and those whom other tables name."""
         with nameless(plan, "learning its people"):
             for people in people_in(plan, batch, unseen=self._unseen):
-                self._people.add_people(people)
-                if plan.person != "account":
-                    self._person_words.add(full_names(people))
+                self._add(plan, people)
             self._count_places(plan, batch)
+
+    def learn_former(self, plan: TablePlan, batch: pa.RecordBatch) -> None:
+        """Take in who is named in rows that are not current: a former name, or somebody who was deleted, still is one.
+
+        Nothing of such a row is counted: what only deleted people share is not common (P14).
+        """
+        with nameless(plan, "learning its people"):
+            for people in people_in(plan, batch, unseen=self._unseen):
+                rows = [row for row in people.to_pylist() if self._unseen(repr(row))]  # versions mostly say the same
+                self._add(plan, people_batch(rows))
+
+    def _add(self, plan: TablePlan, people: pa.RecordBatch) -> None:
+        self._people.add_people(people)
+        if plan.person != "account":
+            self._person_words.add(full_names(people))
 
     def count(self, plan: TablePlan, batch: pa.RecordBatch) -> None:
         """Count the authors of words, the subjects of codes and places, and combinations of quasi-identifiers."""

@@ -29,7 +29,7 @@ from readingroom.copies.plan import CopyPlan, Planned
 from readingroom.copies.withdraw import withdraw
 from readingroom.core.errors import CopyRefused, Fault
 from readingroom.core.progress import Progress
-from readingroom.sources import SourceSet
+from readingroom.sources import SourceSet, TableInfo
 
 Positions = npt.NDArray[np.int64]
 STRONG = ("record", "email", "upn")  # kinds of identifier that are one person's
@@ -71,7 +71,8 @@ class Passage:
     def learn(self, preparation: Preparation, tag_key: bytes | None) -> Engine:
         """Pass 1: the people of every table, the words, codes and combinations of those that are copied.
 
-        Without a tag key (a schema has no subjects) nobody is linked (P25).
+        Without a tag key (a schema has no subjects) nobody is linked (P25). Of people's tables the rows that are not
+        current are learnt too: texts still call people by the names they had, and name those who were deleted.
         """
         copied = {table.name for table, _ in self.plan.copied}
         self.gone = self.withheld
@@ -88,8 +89,21 @@ class Passage:
                     self.look.learn(table.name, batch)
                 done += batch.num_rows
                 self.progress("learn", done, total)
+            if plan.person:
+                self._learn_former(table, plan, preparation, tag_key=tag_key)
         with self.timed("learn"):
             return preparation.engine([plan for _, plan in self.plan.copied])
+
+    def _learn_former(
+        self, table: TableInfo, plan: TablePlan, preparation: Preparation, *, tag_key: bytes | None
+    ) -> None:
+        for batch in self._batches(self.sources.former(table, plan.needed)):
+            with self.timed("learn"):
+                preparation.learn_former(plan, batch)
+                if tag_key is not None:
+                    self._link(person_links(plan, batch, key=tag_key), keep=True)
+            with self.timed("second look"):
+                self.look.learn(table.name, batch)
 
     def copy(self, engine: Engine, writer: Writer) -> None:
         """Pass 2: what the engine makes of every batch, checked, into parts; CopyRefused at a hard finding."""
@@ -155,9 +169,10 @@ class Passage:
         return links.filter(pc.invert(named))
 
     def _read(self, table: Any, plan: TablePlan) -> Iterator[pa.RecordBatch]:
-        if not plan.needed:
-            return
-        batches = self.sources.read(table, plan.needed)
+        if plan.needed:
+            yield from self._batches(self.sources.read(table, plan.needed))
+
+    def _batches(self, batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         while True:
             with self.timed("read"):
                 batch = next(batches, None)
