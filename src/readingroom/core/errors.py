@@ -8,6 +8,7 @@ ReadingroomError
 │   ├── AccessDenied           the gate said no; carries its reasons (exit 3, HTTP 403)
 │   ├── WrongState             the state machine has no such step now (exit 3, HTTP 409)
 │   ├── SimulationOnly         only a simulation room may act for another (exit 3, HTTP 403)
+│   ├── TooFast                more requests in a minute than one visitor may make (exit 3, HTTP 429)
 │   ├── CopyRefused            the copy run ended `refused`; its keys and bytes are gone (exit 3, HTTP 409)
 │   └── ReleaseRefused         the release gate said no; carries its reasons (exit 3, HTTP 409)
 └── Fault                      something is broken (exit 1, HTTP 500)
@@ -66,6 +67,14 @@ class WrongState(Refusal):
 
 class SimulationOnly(Refusal):
     """Acting for another person and moving the clock exist in simulation rooms only."""
+
+
+class TooFast(Refusal):
+    """More requests in a minute than one visitor may make; `seconds` says how long to wait."""
+
+    def __init__(self, message: str, *, seconds: int) -> None:
+        super().__init__(message)
+        self.seconds = seconds
 
 
 class CopyRefused(Refusal):
@@ -150,6 +159,7 @@ STATUS: dict[type[BaseException], tuple[int, int]] = {
     BadSetting: (2, 500),
     Refusal: (3, 403),
     WrongState: (3, 409),
+    TooFast: (3, 429),
     CopyRefused: (3, 409),
     ReleaseRefused: (3, 409),
     Fault: (1, 500),

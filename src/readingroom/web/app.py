@@ -22,11 +22,12 @@ from starlette.staticfiles import StaticFiles
 
 from readingroom import __version__
 from readingroom.bootstrap import open_house
-from readingroom.core.errors import BadSetting, ReadingroomError, http_status
+from readingroom.core.errors import BadSetting, ReadingroomError, TooFast, http_status
 from readingroom.keys.roles import Role
 from readingroom.web import device, entrance, signing_in
 from readingroom.web.desk import routes as desk
 from readingroom.web.guard import SignInNeededError
+from readingroom.web.pace import Pace
 from readingroom.web.pages import page
 from readingroom.web.permissions import SAFE
 from readingroom.web.portal import routes as portal
@@ -62,6 +63,7 @@ def create_app(root: Path) -> FastAPI:
     app.state.house = house
     app.state.provider = Provider.of_settings(configured, root) if configured else None
     app.state.frames = Frames()
+    app.state.pace = Pace()
     app.middleware("http")(_fence)
     app.add_exception_handler(ReadingroomError, _answer_error)
     app.add_exception_handler(RequestValidationError, _answer_bad_request)
@@ -81,7 +83,11 @@ async def _fence(request: Request, handle: Callable[[Request], Awaitable[Respons
         response = _problem(request, 413, "the request is too long, or does not say how long it is")
     else:
         try:
+            request.app.state.pace.check(request)
             response = await handle(request)
+        except TooFast as error:
+            response = _problem(request, http_status(error), str(error))
+            response.headers["Retry-After"] = str(error.seconds)
         except Exception as error:  # noqa: BLE001 - the last fence: a foreign error may carry a cell in its text
             response = _answer_fault(request, error)
     for name, value in headers_for(path, frame=path.startswith("/work/frame/")).items():

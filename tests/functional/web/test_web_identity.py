@@ -15,6 +15,7 @@ import httpx
 import pytest
 from playwright.sync_api import Browser
 
+from ground import copy_room
 from readingroom.access.identities import bind_identity, end_identity, list_identities
 from readingroom.access.sessions import Who
 from readingroom.access.workstations import enrol_workstation
@@ -41,7 +42,7 @@ def real(fictional_room: Path, tmp_path_factory: pytest.TempPathFactory, serve: 
         pytest.skip("the identity provider of the tests is not installed: npm was missing when `make test` set up")
     issuer, own = free_port(), free_port()
     root = tmp_path_factory.mktemp("identity") / "room"
-    shutil.copytree(fictional_room, root)
+    copy_room(fictional_room, root)
     text = (root / "room.toml").read_text().replace("simulation = true", "simulation = false")
     provider = (
         f'issuer = "http://127.0.0.1:{issuer}"\nclient_id = "readingroom"\nclient_secret_file = "provider.secret"\n'
