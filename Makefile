@@ -8,7 +8,7 @@ PROVIDER := $(VENV)/provider
 ROOM ?= demo-room
 PORT ?= 8800
 
-.PHONY: demo test lint bench quality docs requirements clean format
+.PHONY: demo test test-postgres migration lint bench quality docs requirements clean format
 
 $(STAMP): requirements/base.txt pyproject.toml
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
@@ -31,6 +31,12 @@ demo: $(STAMP)  ## the main job on fictional tenants in a new simulation room, t
 
 test: $(DEV) $(PROVIDER)/.done  ## every test but the quality measures
 	$(BIN)/python -m pytest -q -n 2 --dist loadfile -m "not quality"
+
+test-postgres: $(DEV) $(PROVIDER)/.done  ## every test, with every room on PostgreSQL 15
+	READINGROOM_TEST_DATABASE=postgresql $(BIN)/python -m pytest -q -n 2 --dist loadfile -m "not quality"
+
+migration: $(DEV)  ## NAME="what for": write the migration from the newest revision to the tables as they are
+	$(BIN)/python scripts/new_migration.py "$(NAME)"
 
 lint: $(DEV)  ## style, types, floors
 	$(BIN)/ruff check .

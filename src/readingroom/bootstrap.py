@@ -9,7 +9,7 @@ from __future__ import annotations
 import fcntl
 import os
 import shutil
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import timedelta
@@ -21,8 +21,9 @@ from readingroom.core.clock import Clock, SimulatedClock, SystemClock
 from readingroom.core.errors import BadSetting, Fault, UsageError
 from readingroom.core.ids import PlaceName, RoomId, new_id
 from readingroom.core.settings import Limits, PlaceSettings, RoomSettings, load, render
-from readingroom.db.addresses import create_database, load_database, on_server
+from readingroom.db.addresses import create_database, load_database, move_database, on_server, plan_database
 from readingroom.db.engines import EVERY_TENANT
+from readingroom.db.migrating import Step
 from readingroom.house import House, Place
 from readingroom.keys.keyring import Keyring
 from readingroom.keys.roles import Role, RoleKeys
@@ -30,6 +31,7 @@ from readingroom.stores.local import LocalStore
 from readingroom.stores.store import ObjectStore, WriteOnlyStore
 
 GEOS = {"US": PlaceName("us"), "EU": PlaceName("eu")}
+SCHEMAS = ("room", "place")
 DATABASE_VARIABLE = "READINGROOM_DATABASE"
 SCHEMA_PLACE = PlaceName("schema-us")  # P24, P25: in the United States, a place of its own
 
@@ -94,6 +96,35 @@ def open_house(root: Path, role: Role, *, places: Collection[PlaceName] | None =
     )
 
 
+def plan_upgrade(root: Path, targets: Mapping[str, str]) -> tuple[Step, ...]:
+    """What `upgrade` would do, database by database; nothing is changed.
+
+    `targets` may give an older revision for "room" or "place" (SCHEMAS); a schema that it does not name goes to the
+    newest, or stays if the other one goes back.
+    """
+    import_tables()
+    settings = load(root.absolute())
+    return tuple(_planned(settings, place, targets) for place in (None, *sorted(settings.places)))
+
+
+def upgrade(root: Path, targets: Mapping[str, str]) -> tuple[Step, ...]:
+    """Bring every database of the room to this software's version (or down, to `targets`); the steps taken.
+
+    Each database moves in a transaction of its own: run again after a failure, it goes on where it stopped. The other
+    processes of the room must be stopped; one that still runs holds a lock and the upgrade waits for it, then fails.
+    """
+    steps = plan_upgrade(root, targets)
+    settings = load(root.absolute())
+    if targets and any(step.versions for step in steps):
+        _record_move(root, "room.downgraded", steps)  # afterwards this software cannot write there
+    for place, step in zip((None, *sorted(settings.places)), steps, strict=True):
+        if step.versions or not targets:
+            move_database(settings, place, step)
+    if not targets and any(step.versions for step in steps):
+        _record_move(root, "room.upgraded", steps)
+    return steps
+
+
 @contextmanager
 def only_one(house: House, duty: str) -> Iterator[None]:
     """Hold the room's lock for `duty`, so that two workers at once take turns (a dead holder's lock is free)."""
@@ -147,6 +178,25 @@ def _build(root: Path, settings: RoomSettings) -> RoomSettings:
     for opened in house.places.values():
         opened.db.close()
     return settings
+
+
+def _planned(settings: RoomSettings, place: PlaceName | None, targets: Mapping[str, str]) -> Step:
+    schema = SCHEMAS[1 if place else 0]
+    step = plan_database(settings, place, targets.get(schema, ""))
+    if targets and schema not in targets:
+        return Step(step.database, step.present, step.present, ())
+    if targets and step.wanted > step.present:
+        raise UsageError(f"{schema}:{step.wanted} is newer than what is there; leave out --down to go up")
+    return step
+
+
+def _record_move(root: Path, name: str, steps: tuple[Step, ...]) -> None:
+    house = open_house(root, Role.WORKER)
+    with unit_of_work(house.db, EVERY_TENANT, house.clock) as unit:
+        facts = {step.database: f"{step.present} to {step.wanted}" for step in steps if step.versions}
+        unit.append(Event(name, actor=Role.WORKER, facts=facts))
+    for database in (house.db, *(place.db for place in house.places.values())):
+        database.close()
 
 
 def _clock(settings: RoomSettings) -> Clock:

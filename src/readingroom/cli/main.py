@@ -24,6 +24,7 @@ from readingroom.core.errors import ReadingroomError, Refusal, UsageError, exit_
 # name → (module, what is taken of it); a module is imported only when its command runs, since the engine is heavy
 COMMANDS: Mapping[str, tuple[str, str]] = {
     "init": ("room", ""),
+    "upgrade": ("upgrade", ""),
     "notice": ("notice", "app"),
     "subprocessor": ("people", "SUBPROCESSORS"),
     "tenant": ("tenant", "app"),
@@ -43,6 +44,8 @@ COMMANDS: Mapping[str, tuple[str, str]] = {
     "assure": ("assure", ""),
     "worker": ("serve", ""),
     "serve": ("serve", ""),
+    "backup": ("backup", ""),
+    "restore": ("backup", ""),
     "demo": ("demo", ""),
     "detect": ("detect", ""),
     "anonymize": ("anonymize", ""),

@@ -95,7 +95,7 @@ def move(connection: Connection, schema: MetaData, step: Step) -> None:
     """Bring a database to `step.wanted`, up or down, in the caller's transaction."""
     from alembic import command
 
-    if not inspect(connection).has_table(VERSION.name):
+    if step.present == FIRST and not inspect(connection).has_table(VERSION.name):  # rule 3
         stamp(connection, schema, FIRST)
     run = command.upgrade if step.wanted >= step.present else command.downgrade
     try:
