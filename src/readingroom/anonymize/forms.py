@@ -10,7 +10,9 @@ import pyarrow as pa
 from readingroom.anonymize import patterns, spans
 from readingroom.anonymize.kernels import U64, hash_words, look_up
 from readingroom.anonymize.patterns import candidates, read_cluster, read_iban
+from readingroom.anonymize.phone_ends import named_after, with_extensions
 from readingroom.anonymize.proofs_find import find_proofs
+from readingroom.anonymize.proofs_phones import phone_after
 from readingroom.anonymize.rare import Vocabulary, hash_spans
 from readingroom.anonymize.spans import FINDING, findings
 from readingroom.anonymize.tokens import ALL_UPPER, DIGITS, JOINED, Records, Tokens
@@ -57,6 +59,8 @@ def find_forms(letters: Letters, tokens: Tokens, vocabulary: Vocabulary, *, stri
         parts.append(findings(chosen, np.full(len(chosen), kind), np.full(len(chosen), -1)))
     proved = find_proofs(letters, tokens)
     clusters = _cluster_findings(letters, found[found["what"] == patterns.CLUSTER])
+    phones = clusters["kind"] == spans.PHONE
+    clusters[phones] = with_extensions(letters, clusters[phones])
     parts += [proved, _unproved(clusters, np.concatenate([proved, ibans]))]
     if strict:
         hosts = found[found["what"] == patterns.HOST]
@@ -95,6 +99,11 @@ def _cluster_findings(letters: Letters, clusters: Records) -> Records:
         for start, code in zip(clusters["start"].tolist(), codes.tolist(), strict=True)
         for found in readings[code]
     ]
+    named = np.flatnonzero(named_after(letters, clusters))
+    for start, code in zip(clusters["start"][named].tolist(), codes[named].tolist(), strict=True):
+        text = encoded.dictionary[code].as_py().decode("ascii", "replace")
+        if span := phone_after(text):
+            rows.append((start + span[0], start + span[1], -1, spans.PHONE))
     return np.array(rows, FINDING) if rows else np.empty(0, FINDING)
 
 

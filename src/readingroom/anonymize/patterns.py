@@ -201,11 +201,12 @@ _DATE = re.compile(
 )
 _IP = re.compile(r"(?<![\d.])(?:(?:25[0-5]|2[0-4]\d|1?\d?\d)\.){3}(?:25[0-5]|2[0-4]\d|1?\d?\d)(?![\d.])")
 _SSN = re.compile(r"(?<!\d)\d{3}[- ]\d\d[- ]\d{4}(?!\d)")
-_US_PHONE = re.compile(r"(?<!\d)(?:\+?1[-. ]?)?(?:\(\d{3}\) ?|\d{3}[-. /])\d{3}[-. ]?\d{4}(?!\d)")
+_US_PHONE = re.compile(r"(?<!\d)(?:(?:\+|00)?1[-. ]?)?(?:\(\d{3}\) ?|\d{3}[-. /])\d{3}[-. ]?\d{4}(?!\d)")
 _LOCAL_PHONE = re.compile(r"(?<![\d.])\d{3}-\d{4}(?![\d.])")
 _SINGLE_DIGITS = re.compile(r"(?<!\d)\d(?:[ .-]\d){6,14}(?!\d)")
 _PAIRS = re.compile(r"(?<!\d)\+?\d{2,4}(?:[ .-]\d\d){4}(?!\d)")
 _PLUS = re.compile(r"\+\d[\d .()/-]{6,22}\d")
+_AREA = re.compile(r"\(\d{2,5}\)[ -]?\d{2,4}(?:[ -]\d{2,4}){1,3}(?!\d)")
 _TRUNK = re.compile(r"(?<!\d)\(?0\d[\d .()/-]{6,16}\d(?!\d)")
 _GROUPS = re.compile(r"(?<!\d)(?!(?:(?:19|20)\d\d[ -]?){3,})\d{2,4}(?:[ -]\d{2,4}){2,}(?!\d)")
 _LONG = re.compile(  # also 12345/94, 1234/05, 123/05 and 2004/351, as courts and offices number
@@ -225,6 +226,7 @@ _SHAPED = (
     (_SINGLE_DIGITS, "phone"),
     (_PLUS, "phone"),
     (_TRUNK, "phone"),
+    (_AREA, "phone"),
     (_PAIRS, "phone"),
     (_LOCAL_PHONE, "phone"),
 )

@@ -21,6 +21,8 @@ REGIONS = (
 WORDS = (
     *("phone", "tel", "telephone", "fax", "mobile", "mob", "cell", "cellphone", "call", "ph", "telefon", "telefono"),
     *("telefax", "handy", "mobil", "portable", "movil", "telefoon", "mobiel", "cellulare", "whatsapp", "sms", "dial"),
+    *("answering", "reach", "reached", "ring", "hotline", "callback", "voicemail", "pager", "landline", "anrufen"),
+    *("rufen", "erreichen", "appeler", "appelez", "joindre", "llamar", "llame", "chiamare", "bellen"),
 )
 _WRITTEN = re.compile(r"(?:\+|00)?\(?\d[\d .()/-]{5,24}\d")
 _INTERNATIONAL = re.compile(r"(?:\+|\b00(?=[1-9]))[\d .()/-]{7,24}\d")
@@ -82,7 +84,8 @@ def phones_in(cluster: str) -> list[tuple[int, int]]:
         if _is_valid(text, None):
             found.append(hit.span())
     groups = tuple(map(len, _GROUP.findall(cluster)))
-    if found or sum(groups) < (8 if cluster[:1] == "(" else 9) or not (cluster[:1] in {"0", "("} or len(groups) > 2):
+    least = 8 if cluster[:1] == "(" or len(groups) > 3 else 9
+    if found or sum(groups) < least or not (cluster[:1] in {"0", "("} or len(groups) > 2):
         return found
     digits = "".join(_GROUP.findall(cluster))
     regions = _groupings().get(groups, ())

@@ -6,6 +6,7 @@ Rule 3: a name once found in a cell is a name wherever its capitalised word stan
 Rule 4: small words such as `van der` belong to the name after them, where a name may begin or goes on; so do initials.
 Rule 5: in `balanced` places and organizations are told only on lines of their own, as in a signature: in a sentence
 they are what a mail is about.
+Rule 6: a line of an address without a number is a place: the town, the country.
 """
 
 from __future__ import annotations
@@ -41,14 +42,6 @@ def find_tagged(sight: Sight, seen: Records, chance: F32, *, strict: bool, quasi
 
     Dates are told in `strict`, with `quasi`.
     """
-    kinds = np.full(len(seen), -1, np.int32)
-    if quasi:
-        best = chance[:, LOCATION:].argmax(axis=1)
-        likely = chance[np.arange(len(seen)), best + LOCATION] >= LIKELY
-        kinds[likely] = _QUASI[best[likely]]
-        if not strict:  # a date alone is what a mail is about; of births, worded knows
-            kinds[kinds == spans.DATE] = -1
-            kinds[_in_sentence(seen, kinds)] = -1
     capital = seen["shape"] & CAPITAL != 0
     own = sight.marks & TENANT_WORD != 0  # many write it: that it is nobody's name needs less proof
     low, small = (STRICT, np.where(own, OWN, SMALL)) if strict else (BALANCED, LIKELY)
@@ -60,10 +53,37 @@ def find_tagged(sight: Sight, seen: Records, chance: F32, *, strict: bool, quasi
     person |= _echoed(seen, chance)
     person |= _particles(seen, person, title, near=near)
     person |= _initials(sight, seen, person, strict=strict)
-    kinds[person] = spans.NAME
+    kinds = np.where(person, spans.NAME, -1).astype(np.int32)
     if quasi:
+        _other_kinds(seen, chance, kinds, strict=strict)
         kinds[:-1][title[:-1] & person[1:] & (seen["line"][1:] == 0)] = spans.NAME
     return _of_words(sight.tokens, kinds)
+
+
+def _other_kinds(seen: Records, chance: F32, kinds: np.ndarray, *, strict: bool) -> None:
+    """Add places, organizations, addresses and dates; what is rather one of them is not called a person."""
+    best = chance[:, LOCATION:].argmax(axis=1)
+    highest = chance[np.arange(len(seen)), best + LOCATION]
+    other = _QUASI[best]
+    told = (kinds < 0) & (highest >= LIKELY)
+    if not strict:  # a date alone is what a mail is about; of births, worded knows
+        told &= other != spans.DATE
+        told &= ~_in_sentence(seen, np.where(told, other, kinds))
+    told |= (kinds >= 0) & (highest > chance[:, PERSON]) & (other != spans.DATE)
+    kinds[told] = other[told]
+    kinds[_towns(seen, kinds)] = spans.PLACE
+
+
+def _towns(seen: Records, kinds: np.ndarray) -> np.ndarray:
+    """Of addresses: lines without a number, after the line of the street (rule 6)."""
+    address = kinds == spans.ADDRESS
+    line = np.cumsum(seen["line"] != 0)
+    numbered = np.zeros(int(line[-1]) + 2 if len(line) else 2, bool)
+    numbered[line[address & (seen["shape"] & JUST_DIGITS != 0)]] = True
+    after = np.zeros(len(numbered), bool)
+    after[1:] = numbered[:-1]
+    found: np.ndarray = address & ~numbered[line] & after[line]
+    return found
 
 
 def _titled(seen: Records, title: np.ndarray, near: np.ndarray) -> np.ndarray:
