@@ -48,7 +48,7 @@ class Attacked:
 
 
 def three_attacks(attacked: Attacked, target: Relation | None = None) -> list[AttackRisk]:
-    """Singling out, linkability (of two columns or more), and inference of `target`, or of each column by the others."""
+    """Singling out, linkability of two columns or more, inference of `target` or of each column by the others."""
     release = attacked.relations
     found = [singling_out(attacked)]
     if len(release) > 1:
@@ -68,7 +68,7 @@ class _Predicate:
 
 
 def singling_out(attacked: Attacked) -> AttackRisk:
-    """Conditions on up to three columns that one released row alone meets: how many are met by one person alone?
+    """Conditions on up to three columns that one released row alone meets: how many meet one person alone?
 
     People and control group are looked at in equal numbers: a condition meets one of many less often than one of few.
     """
