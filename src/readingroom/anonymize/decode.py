@@ -190,7 +190,7 @@ def read_backslash(src: U8, i: int, end: int, c: Codes, json: bool) -> tuple[int
                 return 0x10000 + ((code - 0xD800) << 10) + (low - 0xDC00), i + 12
         if code >= 0:
             return code, i + 6
-    if json:
+    if json and follows < 128:
         known = follows == 110 or follows == 114 or follows == 116
         return (32 if known else signed(follows)), i + 2
     return 92, i + 1

@@ -16,6 +16,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from readingroom.anonymize.beginnings import U32, Beginnings, beginnings, spots_of
 from readingroom.anonymize.kernels import (
     I32,
     U16,
@@ -23,10 +24,11 @@ from readingroom.anonymize.kernels import (
     Table,
     empty_table,
     find,
-    hash_words,
+    hash_strings,
     kernel,
     look_up,
     mix,
+    pack,
     place,
     secret_of,
     signed,
@@ -61,6 +63,14 @@ class Entries(NamedTuple):
     people: I32
 
 
+class Spellings(NamedTuple):
+    """What the matching reads: the entry of each hash, what the entries are, and how spellings begin."""
+
+    table: Table
+    entries: Entries
+    begin: Beginnings
+
+
 class People(NamedTuple):
     """Per person: the record tag (a row of 16 bytes; zeros: no record) and the digits of the pseudonym."""
 
@@ -71,13 +81,13 @@ class People(NamedTuple):
 class Known:
     """The finished table. `ids` distinct people, `spellings` distinct spellings, `nbytes` held."""
 
-    def __init__(self, table: Table, entries: Entries, people: People) -> None:
-        self.table = table
-        self.entries = entries
+    def __init__(self, spellings: Spellings, people: People) -> None:
+        self.by_spelling = spellings
+        self.table, self.entries, begin = spellings
         self.tags, self.suffixes = tags, suffixes = people
         self.ids = len(suffixes)
-        self.spellings = len(entries.kinds)
-        arrays = (*table[:2], *entries, tags)
+        self.spellings = len(self.entries.kinds)
+        arrays = (*self.table[:2], *self.entries, tags, begin.bits)
         self.nbytes = sum(array.nbytes for array in arrays) + 64 * len(suffixes)
         has_record = tags.any(axis=1)
         self._by_tag = {tags[i].tobytes(): i for i in np.flatnonzero(has_record)}
@@ -119,6 +129,8 @@ class KnownBuilder:
         self._hashes: list[U64] = []
         self._kinds: list[U16] = []
         self._owners: list[I32] = []
+        self._secret = secret_of(tag_key, b"known")
+        self._spots: list[U32] = []
 
     def add_people(self, records: pa.RecordBatch) -> None:
         """Take in people (columns: record_id, kind, given, middle, family, full, nick, emails, phones, …)."""
@@ -133,7 +145,9 @@ class KnownBuilder:
                 kinds += [kind for _, kind in found]
                 owners += [owner] * len(found)
         if texts:
-            self._hashes.append(hash_words(texts))
+            data, offsets = pack(texts)
+            self._hashes.append(hash_strings(data, offsets))
+            self._spots.append(spots_of(data, offsets, self._secret))
             self._kinds.append(np.array(kinds, np.uint16))
             self._owners.append(np.array(owners, np.int32))
 
@@ -168,12 +182,13 @@ class KnownBuilder:
         np.cumsum(np.bincount(entry[fresh], minlength=len(distinct)), out=first[1:])
         common = look_up(lexicon(), distinct) & WORD != 0
         joined[common & (joined & (FULL | INITIAL | HANDLE | ORG) != 0)] |= AMBIGUOUS
-        table = empty_table(len(distinct), secret_of(self._tag_key, b"known"))
+        table = empty_table(len(distinct), self._secret)
         _number(table, distinct)
         tags = np.frombuffer(b"".join(self._tags), np.uint8).reshape(-1, 16)
-        known = Known(table, Entries(joined, first, owners[fresh]), People(tags, self._suffixes))
+        entries, begin = Entries(joined, first, owners[fresh]), beginnings(self._spots, self._secret)
+        known = Known(Spellings(table, entries, begin), People(tags, self._suffixes))
         self._people, self._tags, self._suffixes = {}, [], []
-        self._hashes, self._kinds, self._owners = [], [], []
+        self._hashes, self._kinds, self._owners, self._spots = [], [], [], []
         return known
 
 

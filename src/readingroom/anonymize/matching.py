@@ -8,12 +8,13 @@ Rule 3: from one part at most LETTERS letters are looked at, so the time is line
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
-from readingroom.anonymize.kernels import BASE, U64, Table, kernel, signed, small_kernel
-from readingroom.anonymize.known import Entries, Known, entry_of
+from readingroom.anonymize.beginnings import LONG, MIDDLE, SHORT, WHOLE, Beginnings, may_begin
+from readingroom.anonymize.kernels import BASE, U64, kernel, signed, small_kernel
+from readingroom.anonymize.known import Known, Spellings, entry_of
 from readingroom.anonymize.spellings import (
     ADDRESS,
     AMBIGUOUS,
@@ -37,15 +38,9 @@ WORDS_FROM_DIGITS = 9
 MATCH = np.dtype(
     [("start", "i4"), ("end", "i4"), ("entry", "i4"), ("first", "i4"), ("last", "i4"), ("kinds", "u2")], align=True
 )
+Start = tuple[np.uint64, int]  # the hash of the first letters of a chain, and how many they are
 _ANYWHERE = ID | DIGEST | PHONE | RECORD
 _UNAMBIGUOUS = FULL | INITIAL | HANDLE | ORG
-
-
-class Spellings(NamedTuple):
-    """The part of Known that the kernels read."""
-
-    table: Table
-    entries: Entries
 
 
 @small_kernel
@@ -135,6 +130,48 @@ def _new_words(parts: Records, i: int, j: int) -> int:
     return 0 if single else 1
 
 
+@small_kernel
+def _lengthened(start: Start, letters: Letters, part: Any, known: Beginnings) -> Start:
+    """The start of a chain with the letters of one part more; its size is below 0 if no spelling begins so."""
+    h, size = start
+    k = part.start
+    while k < part.end and 0 <= size < LONG:
+        h = h * BASE + np.uint64(letters[k].folded) + np.uint64(1)
+        size += 1
+        k += 1
+        if (size == SHORT or size == MIDDLE or size == LONG) and not may_begin(known, h):  # noqa: SIM109 - slower
+            size = -1
+    return h, size
+
+
+@small_kernel
+def _is_whole(start: Start, known: Beginnings) -> bool:
+    return start[1] > 0 and may_begin(known, start[0] ^ WHOLE)
+
+
+@small_kernel
+def _may_begin(letters: Letters, parts: Records, i: int, known: Beginnings) -> bool:
+    """Whether a spelling may begin at part i, by its first letters; digits beside letters may stand for others."""
+    plain = (np.uint64(0), 0)
+    skipping = (np.uint64(0), -1)  # without one initial
+    for j in range(i, len(parts)):
+        part = parts[j]
+        if j > i and part.gap == GAP_FAR:
+            return False
+        if j > i and (part.flags ^ parts[j - 1].flags) & DIGITS:
+            return True
+        initial = j > i and skipping[1] < 0 and part.end - part.start == 1 and part.gap == GAP_NEAR
+        skipping = plain if initial else _lengthened(skipping, letters, part, known)
+        plain = _lengthened(plain, letters, part, known)
+        if plain[1] >= LONG or skipping[1] >= LONG:
+            return True
+        if plain[1] < 0 and skipping[1] < 0:
+            return False
+        if _is_whole(plain, known) or (_is_whole(skipping, known) and not initial):
+            return True
+    return False
+
+
 @kernel
 def _longest(letters: Letters, parts: Records, i: int, known: Spellings, chain: U64, out: Records) -> int:
     """Write the best match that begins at part i into out[0]; its end part, or 0."""
@@ -176,7 +213,9 @@ def _match(letters: Letters, parts: Records, known: Spellings, chain: U64, out: 
     count = 0
     i = 0
     while i < len(parts):
-        end = _longest(letters, parts, i, known, chain, out[count : count + 1])
+        end = 0
+        if _may_begin(letters, parts, i, known.begin):
+            end = _longest(letters, parts, i, known, chain, out[count : count + 1])
         if end:
             lone = out[count].kinds & ~LONE == 0
             count += 1
@@ -192,4 +231,4 @@ def match_known(letters: Letters, tokens: Tokens, known: Known) -> Records:
     out = np.empty(len(tokens.parts) + 1, MATCH)
     if known.spellings == 0:
         return out[:0]
-    return out[: _match(letters, tokens.parts, Spellings(known.table, known.entries), np.zeros(4, np.uint64), out)]
+    return out[: _match(letters, tokens.parts, known.by_spelling, np.zeros(4, np.uint64), out)]

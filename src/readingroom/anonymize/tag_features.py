@@ -1,4 +1,4 @@
-# ruff: noqa: PLR0917 - kernels: numba takes arrays by position and compiles no sets
+# ruff: noqa: FBT001, PLR0917 - kernels: numba takes arrays by position and compiles no sets
 """What the tagger sees of a word: hashes of its form, its neighbours, its marks in the lexicon, its place in the line.
 
 Rule 1: training and use compute features by this one kernel; a change here needs new weights (`VERSION`).
@@ -129,6 +129,23 @@ def _see(letters: Letters, source: U8, tokens: Tokens, marks: I64, out: Records)
         start, end = parts[word.first].start, parts[word.last - 1].end
         seen = out[i]
         seen.hash = word.hash
+        seen.marks = _gazetteer(marks[i])
+        seen.shape = _shape(signed(word.flags), end - start, signed(word.last - word.first))
+        _before(letters, source, start, out[i : i + 1])
+        plain = marks[i] & (WORD | FOREIGN | COMMON) != 0 and marks[i] & NAME == 0
+        seen.quiet = 1 if plain and not word.flags & (FIRST_UPPER | DIGITS) else 0
+        seen.skip = 1 if word.flags & SEGMENT else 0
+
+
+@kernel
+def _spell(letters: Letters, tokens: Tokens, out: Records, quiet: bool) -> None:
+    """How words begin and end; of quiet ones nobody asks, except who trains."""
+    parts, words = tokens.parts, tokens.words
+    for i in range(len(words)):
+        seen = out[i]
+        if seen.quiet and not quiet:
+            continue
+        start, end = parts[words[i].first].start, parts[words[i].last - 1].end
         h = np.uint64(0)
         for k in range(start, min(end, start + 3)):
             h = h * _SPREAD + np.uint64(letters[k].folded) + np.uint64(1)
@@ -136,12 +153,6 @@ def _see(letters: Letters, source: U8, tokens: Tokens, marks: I64, out: Records)
         seen.two = _ending(letters, start, end, 2)
         seen.three = _ending(letters, start, end, 3)
         seen.four = _ending(letters, start, end, 4)
-        seen.marks = _gazetteer(marks[i])
-        seen.shape = _shape(signed(word.flags), end - start, signed(word.last - word.first))
-        _before(letters, source, start, out[i : i + 1])
-        plain = marks[i] & (WORD | FOREIGN | COMMON) != 0 and marks[i] & NAME == 0
-        seen.quiet = 1 if plain and not word.flags & (FIRST_UPPER | DIGITS) else 0
-        seen.skip = 1 if word.flags & SEGMENT else 0
 
 
 @kernel
@@ -171,12 +182,13 @@ def _hush(out: Records) -> None:
         out[i].quiet = 1 if out[i].quiet & 2 or out[i].skip else 0
 
 
-def see(letters: Letters, source: U8, tokens: Tokens, marks: I64) -> Records:
-    """One record (SEEN) for each word."""
+def see(letters: Letters, source: U8, tokens: Tokens, marks: I64, *, quiet: bool = True) -> Records:
+    """One record (SEEN) for each word; without `quiet`, how quiet words are spelled is left open."""
     out = np.empty(len(tokens.words), SEEN)
     _see(letters, source, tokens, marks, out)
     _place(out)
     _hush(out)
+    _spell(letters, tokens, out, quiet)
     return out
 
 

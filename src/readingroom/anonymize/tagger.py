@@ -17,7 +17,7 @@ from typing import IO, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from readingroom.anonymize.kernels import I64, U8, kernel
+from readingroom.anonymize.kernels import I64, U8, U64, kernel, signed, small_kernel
 from readingroom.anonymize.tag_features import BITS, FEATURES, U32, VERSION, features_of
 from readingroom.anonymize.tokens import Records, Tokens
 from readingroom.anonymize.views import Letters
@@ -29,6 +29,8 @@ LOWEST = np.float32(-30)
 QUIET = np.float32(3e-4)  # of a quiet word, against 1 for OTHER
 F32 = npt.NDArray[np.float32]
 I8 = npt.NDArray[np.int8]
+Six = tuple[np.float32, np.float32, np.float32, np.float32, np.float32, np.float32]  # one number for each class
+SETTLED = 3  # after so many quiet words the sums have settled: another one changes nothing that counts
 
 
 class Weights(NamedTuple):
@@ -48,10 +50,36 @@ class Sight(NamedTuple):
     marks: I64
 
 
+class Rows(NamedTuple):
+    """Weights as the scoring reads them: the numbers of a feature in one word of 64 bits, and exp of every distance."""
+
+    rows: U64
+    worth: F32
+
+
+BYTES = np.uint64(0x00FF00FF00FF00FF)
+LANE = np.uint64(0xFFFF)
+
+
+def _rows(weights: Weights) -> Rows:
+    """Six numbers from 0 to 255 in a row; the sum of FEATURES of them fits in 16 bits."""
+    packed = np.zeros((len(weights.table), 8), np.uint8)
+    packed[:, :CLASSES] = weights.table.view(np.uint8) ^ 128
+    worth = np.empty(255 * FEATURES + 1, np.float32)
+    _worth(weights.scale[0], worth)
+    return Rows(packed.reshape(-1).view(np.uint64), worth)
+
+
 @kernel
-def _score(seen: Records, weights: Weights, row: U32, out: F32) -> None:
+def _worth(scale: float, out: F32) -> None:
+    for distance in range(len(out)):
+        out[distance] = np.exp(np.maximum(np.float32(scale * -distance), LOWEST))
+
+
+@kernel
+def _score(seen: Records, weights: Rows, row: U32, out: F32) -> None:
     """Write exp(score) of every word and class, the best class of a word being 1."""
-    table, scale = weights.table, weights.scale[0]
+    rows, worth = weights
     for i in range(len(seen)):
         if seen[i].quiet:
             for c in range(CLASSES):
@@ -59,73 +87,123 @@ def _score(seen: Records, weights: Weights, row: U32, out: F32) -> None:
             out[i, 0] = 1
             continue
         features_of(seen, i, row)
-        none = person = place = organization = address = date = 0
+        even = odd = np.uint64(0)
         for k in range(FEATURES):
-            at = row[k]
-            none += table[at, 0]
-            person += table[at, 1]
-            place += table[at, 2]
-            organization += table[at, 3]
-            address += table[at, 4]
-            date += table[at, 5]
+            numbers = rows[row[k]]
+            even += numbers & BYTES
+            odd += (numbers >> np.uint64(8)) & BYTES
+        none, person = signed(even & LANE), signed(odd & LANE)
+        place, organization = signed((even >> np.uint64(16)) & LANE), signed((odd >> np.uint64(16)) & LANE)
+        address, date = signed((even >> np.uint64(32)) & LANE), signed((odd >> np.uint64(32)) & LANE)
         best = max(none, person, place, organization, address, date)
-        out[i, 0] = scale * (none - best)
-        out[i, 1] = scale * (person - best)
-        out[i, 2] = scale * (place - best)
-        out[i, 3] = scale * (organization - best)
-        out[i, 4] = scale * (address - best)
-        out[i, 5] = scale * (date - best)
-        for c in range(CLASSES):
-            out[i, c] = np.exp(max(out[i, c], LOWEST))
+        out[i, 0] = worth[best - none]
+        out[i, 1] = worth[best - person]
+        out[i, 2] = worth[best - place]
+        out[i, 3] = worth[best - organization]
+        out[i, 4] = worth[best - address]
+        out[i, 5] = worth[best - date]
+
+
+@small_kernel
+def _times(v: Six, m: F32, step: int, of: int) -> np.float32:
+    """The sum of v[b] * m[of + b * step]."""
+    return np.float32(
+        v[0] * m[of]
+        + v[1] * m[of + step]
+        + v[2] * m[of + 2 * step]
+        + v[3] * m[of + 3 * step]
+        + v[4] * m[of + 4 * step]
+        + v[5] * m[of + 5 * step]
+    )
+
+
+@small_kernel
+def _scaled(a: Six) -> Six:
+    """The same proportions, of sum 1."""
+    each = np.float32(1) / (a[0] + a[1] + a[2] + a[3] + a[4] + a[5])
+    return a[0] * each, a[1] * each, a[2] * each, a[3] * each, a[4] * each, a[5] * each
+
+
+@small_kernel
+def _product(a: Six, score: F32, i: int) -> Six:
+    return (
+        a[0] * score[i, 0],
+        a[1] * score[i, 1],
+        a[2] * score[i, 2],
+        a[3] * score[i, 3],
+        a[4] * score[i, 4],
+        a[5] * score[i, 5],
+    )
+
+
+@small_kernel
+def _write(out: F32, i: int, a: Six) -> None:
+    out[i, 0], out[i, 1], out[i, 2], out[i, 3], out[i, 4], out[i, 5] = a
 
 
 @kernel
 def forwards(seen: Records, follows: F32, score: F32, out: F32) -> None:
-    """Write the scaled forward sums; a cell begins anew."""
+    """Write the scaled forward sums; a cell begins anew. Of a long run of quiet words the first few count."""
+    one = np.float32(1)
+    none = (one, one, one, one, one, one)
+    state = none
+    run = 0
     for i in range(len(seen)):
-        total = np.float32(0)
-        for c in range(CLASSES):
-            reach = np.float32(1)
-            if i > 0 and not seen[i].wall:
-                reach = np.float32(0)
-                for b in range(CLASSES):
-                    reach += out[i - 1, b] * follows[b, c]
-            out[i, c] = reach * score[i, c]
-            total += out[i, c]
-        for c in range(CLASSES):
-            out[i, c] /= total
+        run = run + 1 if seen[i].quiet else 0
+        if run > SETTLED:
+            continue
+        reach = none
+        if i > 0 and not seen[i].wall:
+            reach = (
+                _times(state, follows, CLASSES, 0),
+                _times(state, follows, CLASSES, 1),
+                _times(state, follows, CLASSES, 2),
+                _times(state, follows, CLASSES, 3),
+                _times(state, follows, CLASSES, 4),
+                _times(state, follows, CLASSES, 5),
+            )
+        state = _scaled(_product(reach, score, i))
+        _write(out, i, state)
 
 
 @kernel
-def backwards(seen: Records, follows: F32, score: F32, sums: F32, state: F32) -> None:
-    """Turn the forward sums into the probability of each class of each word."""
+def backwards(seen: Records, follows: F32, score: F32, sums: F32) -> None:
+    """Turn the forward sums into the probability of each class of each word; inside a run of quiet words it is 0."""
+    one, zero = np.float32(1), np.float32(0)
+    none = (one, one, one, one, one, one)
+    state = none
+    run = 0
     for i in range(len(seen) - 1, -1, -1):
-        last = i + 1 == len(seen) or seen[i + 1].wall
-        total = np.float32(0)
-        for c in range(CLASSES):
-            back = np.float32(1)
-            if not last:
-                back = np.float32(0)
-                for b in range(CLASSES):
-                    back += follows[c, b] * score[i + 1, b] * state[b]
-            state[CLASSES + c] = back
-            total += back
-        norm = np.float32(0)
-        for c in range(CLASSES):
-            state[c] = state[CLASSES + c] / total
-            sums[i, c] *= state[c]
-            norm += sums[i, c]
-        for c in range(CLASSES):
-            sums[i, c] /= norm
+        run = run + 1 if seen[i].quiet else 0
+        if run > SETTLED:
+            _write(sums, i, (one, zero, zero, zero, zero, zero))
+            continue
+        back = none
+        if i + 1 < len(seen) and not seen[i + 1].wall:
+            ahead = _product(state, score, i + 1)
+            back = (
+                _times(ahead, follows, 1, 0),
+                _times(ahead, follows, 1, CLASSES),
+                _times(ahead, follows, 1, 2 * CLASSES),
+                _times(ahead, follows, 1, 3 * CLASSES),
+                _times(ahead, follows, 1, 4 * CLASSES),
+                _times(ahead, follows, 1, 5 * CLASSES),
+            )
+        state = _scaled(back)
+        if not seen[i].quiet:
+            _write(sums, i, _scaled(_product(state, sums, i)))
+        else:
+            _write(sums, i, (one, zero, zero, zero, zero, zero))
 
 
 def probabilities(seen: Records, weights: Weights) -> F32:
-    """The probability of each class, for each word."""
+    """The probability of each class, for each word; a quiet word is nothing."""
     score = np.empty((len(seen), CLASSES), np.float32)
-    _score(seen, weights, np.zeros(FEATURES, np.uint32), score)
+    _score(seen, _rows(weights), np.zeros(FEATURES, np.uint32), score)
     sums = np.empty_like(score)
-    forwards(seen, weights.follows, score, sums)
-    backwards(seen, weights.follows, score, sums, np.zeros(2 * CLASSES, np.float32))
+    follows = weights.follows.reshape(-1)
+    forwards(seen, follows, score, sums)
+    backwards(seen, follows, score, sums)
     return sums
 
 

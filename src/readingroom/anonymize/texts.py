@@ -144,7 +144,7 @@ class TextEngine:
         """What the words and forms of the view give away."""
         letters, source, tokens, marks = sight
         strict = self._rules.strict
-        seen = see(letters, source, tokens, marks)
+        seen = see(letters, source, tokens, marks, quiet=False)
         chance = probabilities(seen, tagger())
         return [
             find_tagged(sight, seen, chance, strict=strict, quasi=quasi),

@@ -1,0 +1,77 @@
+# ruff: noqa: PLR0917 - kernels: numba takes arrays by position and compiles no sets
+"""How known spellings begin: a bitmap that says of most words at once that no spelling begins with them.
+
+A spelling sets a bit for its first 3, 5 and 8 letters, and one for all of it if it is shorter than 8.
+
+Rule 1: it never says no of a beginning that is there; of others it rarely says yes.
+Rule 2: bits are set by keyed hashes; no spelling can be read back.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from readingroom.anonymize.kernels import BASE, I64, U8, kernel, small_kernel
+
+U32 = npt.NDArray[np.uint32]
+SHORT, MIDDLE, LONG = 3, 5, 8  # letters of a beginning
+BITS_EACH = 8
+WHOLE = np.uint64(0xA0761D6478BD642F)  # joined to the hash of a whole spelling: `tone` is no beginning of four letters
+_SPREAD = np.uint64(0xD6E8FEB86659FD93)
+
+
+class Beginnings(NamedTuple):
+    """The bits, and what is joined to a hash before it is spread."""
+
+    bits: U8
+    secret: np.uint64
+
+
+@small_kernel
+def _spot(h: np.uint64, secret: np.uint64) -> np.uint64:
+    return ((h ^ secret) * _SPREAD) >> np.uint64(32)
+
+
+@small_kernel
+def may_begin(known: Beginnings, h: np.uint64) -> bool:
+    """Whether a spelling may begin with the letters of a polynomial hash, or with WHOLE joined to it, be these."""
+    spot = _spot(h, known.secret) & np.uint64(8 * len(known.bits) - 1)
+    return bool((known.bits[spot >> np.uint64(3)] >> (spot & np.uint64(7))) & 1)
+
+
+@kernel
+def _write_spots(data: U8, offsets: I64, secret: np.uint64, out: U32) -> int:
+    count = 0
+    for i in range(len(offsets) - 1):
+        h = np.uint64(0)
+        size = min(offsets[i + 1] - offsets[i], LONG)
+        for k in range(size):
+            h = h * BASE + np.uint64(data[offsets[i] + k]) + np.uint64(1)
+            if k + 1 == SHORT or k + 1 == MIDDLE or k + 1 == LONG:
+                out[count] = _spot(h, secret)
+                count += 1
+        if 0 < size < LONG:
+            out[count] = _spot(h ^ WHOLE, secret)
+            count += 1
+    return count
+
+
+def spots_of(data: U8, offsets: I64, secret: np.uint64) -> U32:
+    """Where the beginnings of some spellings set their bits, each once."""
+    out = np.empty(3 * len(offsets), np.uint32)
+    return np.unique(out[: _write_spots(data, offsets, secret, out)])
+
+
+def beginnings(spots: Sequence[U32], secret: np.uint64) -> Beginnings:
+    """The bitmap of all spots."""
+    distinct = np.unique(np.concatenate([np.zeros(0, np.uint32), *spots]))
+    size = 1 << 12
+    while size < BITS_EACH * len(distinct) and size < 1 << 32:
+        size *= 2
+    bits = np.zeros(size, bool)
+    bits[distinct & np.uint32(size - 1)] = True
+    return Beginnings(np.packbits(bits, bitorder="little"), secret)
