@@ -23,6 +23,7 @@ from readingroom.core.settings import BOUNDS, Limits, PlaceSettings
 from readingroom.engagement import states as engagement_states
 from readingroom.models import states as model_states
 from readingroom.review import flag_states, task_states
+from readingroom.subjects import ask_states
 from readingroom.subjects import states as request_states
 
 DOCS = Path(__file__).parent.parent / "docs"
@@ -108,6 +109,7 @@ def states() -> str:
         ("Review task", task_states),
         ("Flag", flag_states),
         ("Data-subject request", request_states),
+        ("Request from the portal", ask_states),
         ("Model", model_states),
     )
     lines = ["# States", "", "Drawn from the tables in the code by `make docs`; do not edit.", ""]

@@ -23,11 +23,12 @@ from readingroom.db.engines import EVERY_TENANT
 from readingroom.engagement.tenants import Tenant, get_tenant
 from readingroom.house import House
 from readingroom.keys.roles import Role
+from readingroom.subjects.ask_states import AskState, AskStep, next_ask
 from readingroom.subjects.erase import erase_subject
 from readingroom.subjects.find import find_subject
 from readingroom.subjects.identifiers import parse_identifiers
 from readingroom.subjects.requests import TERM, list_requests
-from readingroom.subjects.states import AskState, AskStep, RequestKind, RequestState, next_ask
+from readingroom.subjects.states import RequestKind, RequestState
 from readingroom.subjects.tables import ASKS
 
 KINDS = (RequestKind.FIND, RequestKind.ERASE)

@@ -36,34 +36,6 @@ TRANSITIONS: Final[dict[tuple[RequestState, RequestStep], RequestState]] = {
 }
 
 
-class AskState(StrEnum):
-    """Where a request from the portal stands."""
-
-    WAITING = "waiting"  # sealed; the role `subjects` opens it at its next round
-    ANSWERED = "answered"
-    REFUSED = "refused"  # it names nobody for certain, or is none
-
-
-class AskStep(StrEnum):
-    """What may happen to it."""
-
-    ANSWER = "answer"
-    REFUSE = "refuse"
-
-
-ASK_TRANSITIONS: Final[dict[tuple[AskState, AskStep], AskState]] = {
-    (AskState.WAITING, AskStep.ANSWER): AskState.ANSWERED,
-    (AskState.WAITING, AskStep.REFUSE): AskState.REFUSED,
-}
-
-
-def next_ask(state: AskState, step: AskStep) -> AskState:
-    """Where `step` leads; WrongState if the table has no such step."""
-    if (state, step) not in ASK_TRANSITIONS:
-        raise WrongState(f"the request is {state.value}; there is nothing left to {step.value}")
-    return ASK_TRANSITIONS[state, step]
-
-
 def next_state(state: RequestState, step: RequestStep) -> RequestState:
     """Where `step` leads; WrongState if the table has no such step."""
     if (state, step) not in TRANSITIONS:

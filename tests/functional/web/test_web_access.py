@@ -18,7 +18,7 @@ from readingroom.core.ids import TenantName
 from readingroom.engagement import optin
 from readingroom.review.flag import list_flags
 from readingroom.review.flag_states import FlagState
-from readingroom.web.guard import COOKIE
+from readingroom.web.cookies import COOKIE
 
 Room = Any  # conftest's; test folders are no packages
 HARBOR, LINDEN = TenantName("harbor"), TenantName("linden")
