@@ -178,9 +178,14 @@ class Frame:
             kind = self._nested_type(field.name, kind)
         elif pa.types.is_dictionary(kind) and self._cells(field.name) is not Cells.KEEP:
             kind = kind.value_type if is_text(pa.nulls(0, kind.value_type)) else pa.string()
+        elif self._moved(field.name) and pa.types.is_temporal(kind):
+            pass  # a date that was moved is a date still
         elif self._cells(field.name) is not Cells.KEEP and not is_text(pa.nulls(0, kind)):
             kind = pa.string()
         return pa.field(field.name, kind)  # metadata of a field or schema may hold anything: it is not kept
+
+    def _moved(self, name: str) -> bool:
+        return self._cells(name) is Cells.BIRTH and self._run.options.style == "surrogate"
 
     def _nested_type(self, path: str, kind: pa.DataType) -> pa.DataType:
         """The type that `_leaf` gives."""

@@ -30,6 +30,7 @@ from readingroom.anonymize.normalize import normalize
 from readingroom.anonymize.opened import Extras, OpenTextEngine
 from readingroom.anonymize.pseudonyms import Pseudonyms
 from readingroom.anonymize.rare import public_only
+from readingroom.anonymize.surrogates import Surrogates
 from readingroom.anonymize.texts import PROFILES
 from readingroom.core.errors import Fault, ReadingroomError, UsageError
 
@@ -158,16 +159,25 @@ class Run:
 
     def _ids(self, name: str, cells: pa.LargeStringArray) -> Done:
         self.counts.setdefault(name, Counter())["id"] += len(cells) - cells.null_count
-        return Done(self.pseudonyms.token("record", cells))
+        if self.surrogates is None:
+            return Done(self.pseudonyms.token("record", cells))
+        encoded = cells.dictionary_encode()
+        made = [self.surrogates.identifier(value) for value in encoded.dictionary.to_pylist()]
+        return Done(pa.array(made, TEXT).take(encoded.indices))
 
     def _engine(self, choice: Cells) -> OpenTextEngine:
         if choice not in self._engines:
             whole = (Whole(WHOLE[choice]),) if choice in WHOLE else ()
-            extras = Extras((*self.options.finders, *whole), None)
+            extras = Extras((*self.options.finders, *whole), self.surrogates)
             self._engines[choice] = OpenTextEngine(
                 self.known, public_only(), self.pseudonyms, self._tag_key, self.options.profile, extras
             )
         return self._engines[choice]
+
+    @cached_property
+    def surrogates(self) -> Surrogates | None:
+        """What stands in for findings where it is no placeholder."""
+        return Surrogates(self._surrogate_key, self.known) if self.options.style == "surrogate" else None
 
     @cached_property
     def _engines(self) -> dict[Cells, OpenTextEngine]:
