@@ -8,7 +8,7 @@ PROVIDER := $(VENV)/provider
 ROOM ?= demo-room
 PORT ?= 8800
 
-.PHONY: demo test test-postgres migration lint bench quality docs requirements clean format
+.PHONY: demo test test-postgres migration lint bench quality docs sbom requirements clean format
 
 $(STAMP): requirements/base.txt pyproject.toml
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
@@ -43,6 +43,7 @@ lint: $(DEV)  ## style, types, floors
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-cache
+	$(BIN)/python scripts/audit_dependencies.py
 
 format: $(DEV)
 	$(BIN)/ruff check --fix-only -q .
@@ -56,6 +57,9 @@ quality: $(DEV)  ## recall and AUC on ../shared/data; says so where the folder i
 
 docs: $(DEV)  ## what can drift: CLI help, settings, states, walkthrough, screenshots
 	$(BIN)/python scripts/make_docs.py
+
+sbom: $(DEV)  ## a bill of materials (CycloneDX) into build/
+	$(BIN)/python scripts/make_sbom.py
 
 requirements: $(DEV)  ## pin again, by hash
 	for f in base dev; do $(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes \
