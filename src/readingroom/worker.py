@@ -29,6 +29,7 @@ from readingroom.engagement.optin import end_due, statuses
 from readingroom.engagement.states import EngagementState
 from readingroom.house import House
 from readingroom.keys.roles import Role
+from readingroom.operations.heartbeat import beat
 from readingroom.review.flag import deadlines as flag_deadlines
 from readingroom.subjects.asks import deadlines as ask_deadlines
 from readingroom.subjects.duties import carry_out
@@ -137,8 +138,10 @@ def run_round(root: Path) -> Round:
                 except ReadingroomError as error:
                     failed.append(f"{duty.name}: {error}")
     finally:
+        now = houses[Role.WORKER].clock.now()
         for house in houses.values():
             _close(house)
+    beat(root, now, [line.split(":")[0] for line in failed])
     return Round(tuple(done), tuple(failed))
 
 

@@ -103,6 +103,12 @@ def _finding(activity: int, about: str, uid: str = "", *, severity: int = _MEDIU
 
 _ROOM: Final = {
     "room.opened": _entity(_CREATE, "room"),
+    "room.restored": _entity(_OTHER, "room", "backup", severity=_HIGH),
+    "restore.replayed": _entity(_UPDATE, "room", severity=_MEDIUM),
+    "restore.copy_ended": _store(_STORE_DELETE, severity=_MEDIUM),
+    "restore.withheld_kept": _entity(_UPDATE, "withheld list"),
+    "restore.engagement_held": _entity(_SUSPEND, "engagement", severity=_MEDIUM),
+    "restore.access_shut": Mapped(EventClass.USER_ACCESS, _REVOKE, "grant", "", _MEDIUM),
     "notice.published": _entity(_CREATE, "notice", "version"),
     "subprocessors.published": _entity(_CREATE, "subprocessor list", "version"),
     "tenant.added": _entity(_CREATE, "tenant"),

@@ -44,6 +44,7 @@ COMMANDS: Mapping[str, tuple[str, str]] = {
     "assure": ("assure", ""),
     "worker": ("serve", ""),
     "serve": ("serve", ""),
+    "doctor": ("doctor", ""),
     "backup": ("backup", ""),
     "restore": ("backup", ""),
     "demo": ("demo", ""),

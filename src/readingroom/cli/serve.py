@@ -22,10 +22,14 @@ from readingroom.engagement.contact import administrators
 from readingroom.engagement.tenants import list_tenants
 from readingroom.house import House
 from readingroom.keys.roles import Role
+from readingroom.operations.logs import configure_logs, log
 from readingroom.worker import run_round
 
 ROUND_SECONDS = 60.0
 SIMULATION_SECONDS = 5.0
+LogJson = Annotated[
+    bool, typer.Option("--log-json", help="Log to standard error, a JSON object a line, without any personal value.")
+]
 
 
 def add_to(app: typer.Typer) -> None:
@@ -36,42 +40,58 @@ def add_to(app: typer.Typer) -> None:
         ctx: typer.Context,
         host: Annotated[str, typer.Option(help="The address to listen on.")] = "127.0.0.1",
         port: Annotated[int, typer.Option(help="The port.")] = 8800,
+        admin_port: Annotated[
+            int, typer.Option(help="Also serve /healthz, /readyz and /metrics, on this port of 127.0.0.1; 0: do not.")
+        ] = 0,
+        log_json: LogJson = False,
     ) -> None:
         """Serve the pages; in a simulation room, with a sign-in link for each kind of user."""
-        serve_room(_root(ctx), house(ctx, Role.WEB), host=host, port=port)
+        if log_json:
+            configure_logs()
+        serve_room(_root(ctx), house(ctx, Role.WEB), host=host, port=port, admin_port=admin_port)
 
     @app.command("worker")
     def worker(
         ctx: typer.Context,
         once: Annotated[bool, typer.Option("--once", help="One round of duties, then stop.")] = False,
         every: Annotated[float, typer.Option(min=1, help="Seconds between two rounds.")] = ROUND_SECONDS,
+        log_json: LogJson = False,
         as_json: AsJson = False,
     ) -> None:
         """Do the duties that come with time: recover, end, purge, expire, answer, write the log."""
+        if log_json:
+            configure_logs()
         stop = threading.Event()
         while True:
             found = run_round(_root(ctx))
+            log("round", role=Role.WORKER.value, count=len(found.done), failed=len(found.failed))
             lines = [*found.done, *(f"FAILED {line}" for line in found.failed)]
             value = {"done": list(found.done), "failed": list(found.failed)}
-            answer(value, as_json=as_json, text="\n".join(lines) or "nothing was due")
+            if not log_json:
+                answer(value, as_json=as_json, text="\n".join(lines) or "nothing was due")
             if once:
                 raise typer.Exit(1 if found.failed else 0)
             stop.wait(every)
 
 
-def serve_room(root: Path, opened: House, *, host: str, port: int) -> None:
-    """Serve until interrupted."""
+def serve_room(root: Path, opened: House, *, host: str, port: int, admin_port: int = 0) -> None:
+    """Serve until interrupted; what monitoring asks is answered on a port of its own."""
     import uvicorn
 
+    from readingroom.operations.admin import served
+    from readingroom.operations.metrics import Latency, registry_of
     from readingroom.web.app import create_app
 
     app = create_app(root)
+    registry, requests = registry_of(opened)
+    app.add_middleware(Latency, histogram=requests)
+    admin = served(opened, registry, host="127.0.0.1", port=admin_port) if admin_port else nullcontext()
     if opened.settings.simulation:
         for who, link in sign_in_links(opened, f"http://{host}:{port}"):
             typer.echo(f"  {who:<34} {link}")
-    with _worker_beside(root) if opened.settings.simulation else nullcontext():
+    with _worker_beside(root) if opened.settings.simulation else nullcontext(), admin:
         typer.echo(f"serving {opened.settings.name} on http://{host}:{port} (Ctrl-C stops)")
-        uvicorn.run(app, host=host, port=port, log_level="warning", access_log=False, server_header=False)
+        uvicorn.run(app, host=host, port=port, log_config=None, access_log=False, server_header=False)
 
 
 @contextmanager
