@@ -20,6 +20,7 @@ from cyclonedx.model.bom import Bom
 from cyclonedx.model.component import Component, ComponentType
 from cyclonedx.output.json import JsonV1Dot6
 from packageurl import PackageURL
+from packaging.markers import Marker
 
 HERE = Path(__file__).resolve().parents[1]
 _PIN = re.compile(r"^([A-Za-z0-9._-]+)(?:\[[^\]]*\])?==([^\s;\\]+)([^\n]*(?:\\\n[^\n]*)*)", re.MULTILINE)
@@ -31,7 +32,8 @@ def compose(requirements: str) -> Bom:
     bom = Bom()
     bom.metadata.component = _component("readingroom", version("readingroom"), ComponentType.APPLICATION)
     for name, pinned, rest in _PIN.findall(requirements):
-        if ";" in rest.split("\\")[0] and not _installed(name):
+        marker = rest.partition("\\")[0].partition(";")[2].strip()
+        if marker and not Marker(marker).evaluate():
             continue  # for another platform
         if _installed(name) != pinned:
             raise SystemExit(f"{name} {pinned} is pinned and not installed; run make demo first")
