@@ -23,7 +23,7 @@ from packageurl import PackageURL
 from packaging.markers import Marker
 
 HERE = Path(__file__).resolve().parents[1]
-_PIN = re.compile(r"^([A-Za-z0-9._-]+)(?:\[[^\]]*\])?==([^\s;\\]+)([^\n]*(?:\\\n[^\n]*)*)", re.MULTILINE)
+_PIN = re.compile(r"^([A-Za-z0-9._-]+)(?:\[[^\]]*\])?==([^\s;]+)(.*)", re.MULTILINE)
 _HASH = re.compile(r"--hash=sha256:([0-9a-f]{64})")
 
 
@@ -31,8 +31,8 @@ def compose(requirements: str) -> Bom:
     """The bill of what `requirements` pins; SystemExit names what is pinned and not installed in that version."""
     bom = Bom()
     bom.metadata.component = _component("readingroom", version("readingroom"), ComponentType.APPLICATION)
-    for name, pinned, rest in _PIN.findall(requirements):
-        marker = rest.partition("\\")[0].partition(";")[2].strip()
+    for name, pinned, rest in _PIN.findall(requirements.replace("\\\n", " ")):
+        marker = rest.partition("--hash")[0].partition(";")[2].strip()
         if marker and not Marker(marker).evaluate():
             continue  # for another platform
         if _installed(name) != pinned:
