@@ -4,6 +4,8 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.base
 DEV := $(VENV)/.dev
+PEERS := .venv-bench
+PEERS_STAMP := $(PEERS)/.peers
 PROVIDER := $(VENV)/provider
 ROOM ?= demo-room
 PORT ?= 8800
@@ -24,6 +26,11 @@ $(DEV): requirements/dev.txt $(STAMP)
 $(PROVIDER)/.done: $(wildcard tests/functional/web/provider/*)  # an identity provider for the tests; none without npm
 	mkdir -p $(PROVIDER) && cp tests/functional/web/provider/* $(PROVIDER)/
 	if command -v npm >/dev/null; then cd $(PROVIDER) && npm ci --silent --no-audit --no-fund; fi
+	touch $@
+
+$(PEERS_STAMP): requirements/bench.txt
+	test -x $(PEERS)/bin/python || $(PYTHON) -m venv $(PEERS)
+	$(PEERS)/bin/python -m pip install -q --disable-pip-version-check --require-hashes -r requirements/bench.txt
 	touch $@
 
 demo: $(STAMP)  ## the main job on fictional tenants in a new simulation room, then the pages (ONCE=1: no pages)
@@ -49,7 +56,8 @@ format: $(DEV)
 	$(BIN)/ruff check --fix-only -q .
 	$(BIN)/ruff format -q .
 
-bench: $(DEV)  ## speed and memory, side by side, as ratios
+bench: $(DEV) $(PEERS_STAMP)  ## speed and memory, side by side, as ratios; peers in a venv of their own
+	$(BIN)/python benchmarks/anonymize.py
 	$(BIN)/python benchmarks/copy_run.py
 
 quality: $(DEV)  ## recall and AUC on ../shared/data; says so where the folder is absent
@@ -62,8 +70,8 @@ sbom: $(DEV)  ## a bill of materials (CycloneDX) into build/
 	$(BIN)/python scripts/make_sbom.py
 
 requirements: $(DEV)  ## pin again, by hash
-	for f in base dev; do $(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes \
+	for f in base dev bench; do $(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes \
 	  --no-header --no-annotate -o requirements/$$f.txt requirements/$$f.in; done
 
 clean:
-	rm -rf $(VENV) $(ROOM) build dist .mypy_cache .ruff_cache .pytest_cache
+	rm -rf $(VENV) $(PEERS) $(ROOM) build dist .mypy_cache .ruff_cache .pytest_cache
