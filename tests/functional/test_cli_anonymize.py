@@ -6,8 +6,12 @@ import csv
 import gzip
 import io
 import json
+import mailbox
 import subprocess
 import sys
+from email import policy
+from email.message import EmailMessage
+from email.parser import BytesParser
 from pathlib import Path
 from typing import Any
 
@@ -232,3 +236,110 @@ def test_standard_input_to_standard_output(form: str, data: str, contacts: Path)
     done = subprocess.run(command, input=data.encode(), capture_output=True, check=True)
     assert b"[PERSON_" in done.stdout
     assert clean(done.stdout.decode())
+
+
+def letter() -> EmailMessage:
+    message = EmailMessage()
+    message["From"] = "Adelheid Quillfeather <ada@quill.example>"
+    message["To"] = '"Ostrander, Bartleby" <bartleby@quill.example>, ada@quill.example'
+    message["Subject"] = "Adelheid Quillfeather: a naïve question"
+    message["Message-ID"] = "<1.ada@quill.example>"
+    message["In-Reply-To"] = "<0.ada@quill.example>"
+    message["Date"] = "Thu, 02 Apr 2026 10:00:00 +0200"
+    message["Received"] = "from ada.quill.example ([192.0.2.7]) by mx; Thu, 02 Apr 2026 10:00:00 +0200"
+    message["X-Originating-IP"] = "[192.0.2.7]"
+    message.set_content(f"Grüße\n{SAID}\n", charset="iso-8859-1", cte="quoted-printable")
+    message.add_alternative(f"<p>{SAID} <b>Adel</b>heid</p>", subtype="html", cte="base64")
+    message.add_attachment(b"\x89PNG Quillfeather", maintype="image", subtype="png", filename="Quillfeather.png")
+    inner = EmailMessage()
+    inner["From"] = "Adelheid Quillfeather <ada@quill.example>"
+    inner.set_content(SAID)
+    message.add_attachment(inner)
+    return message
+
+
+def whole(data: bytes) -> tuple[EmailMessage, str]:
+    """A message parsed without a defect, and everything readable in it."""
+    message = BytesParser(EmailMessage, policy=policy.default).parsebytes(data)
+    texts = [f"{name}: {value}" for name, value in message.items()]
+    for part in message.walk():
+        assert not part.defects
+        if not part.is_multipart():
+            texts.append(str(part.get_content()))
+            texts.append(str(part.items()))
+    return message, "\n".join(texts)
+
+
+@pytest.mark.parametrize("style", ["placeholder", "surrogate"])
+def test_eml(tmp_path: Path, style: str) -> None:
+    (tmp_path / "in.eml").write_bytes(letter().as_bytes())
+    told = tmp_path / "report.json"
+    order = ["anonymize", tmp_path / "in.eml", tmp_path / "out.eml", "--style", style, "--report", told]
+    assert execute([str(word) for word in order]) == 0
+    message, text = whole((tmp_path / "out.eml").read_bytes())
+    assert clean(text)
+    assert "192.0.2.7" not in text
+    assert "Bartleby" not in text
+    assert message["From"].addresses[0].addr_spec
+    assert len(message["To"].addresses) == 2
+    assert message["To"].addresses[1].addr_spec == message["From"].addresses[0].addr_spec
+    assert message["Date"] == "Thu, 02 Apr 2026 10:00:00 +0200"
+    assert message["Message-ID"] != message["In-Reply-To"]
+    assert "naïve question" in message["Subject"]
+    assert "taken out" in text
+    body = message.get_body(("plain",))
+    assert body is not None
+    assert body.get_content().startswith("Grüße\n")
+    found = json.loads(told.read_text())["columns"]["taken out"]
+    assert found["image"] == 1
+    assert found["Received"] == 1
+
+
+def test_mbox(tmp_path: Path) -> None:
+    box = mailbox.mbox(tmp_path / "in.mbox")
+    for _ in range(3):
+        message = letter()
+        message.replace_header("Subject", "From here")
+        box.add(message.as_bytes() + b"\nFrom somebody\n")
+    box.close()
+    assert execute(["anonymize", str(tmp_path / "in.mbox"), str(tmp_path / "out.mbox")]) == 0
+    made = mailbox.mbox(tmp_path / "out.mbox")
+    assert len(made) == 3
+    texts = [whole(one.as_bytes())[1] for one in made]
+    made.close()
+    assert all(map(clean, texts))
+    assert len(set(texts)) == 1  # one person has one placeholder in the whole box
+
+
+MAILS = {
+    "no.mbox": b"Quillfeather\n",
+    "no.eml": b"Quillfeather",
+}
+
+
+@pytest.mark.parametrize("name", MAILS)
+def test_what_is_no_mail(tmp_path: Path, capsys: pytest.CaptureFixture[str], name: str) -> None:
+    (tmp_path / name).write_bytes(MAILS[name])
+    said = refused(capsys, tmp_path / name, tmp_path / f"out{name[2:]}")
+    assert "does not begin" in said
+    assert "Quillfeather" not in said
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        b"From: =?utf-8?q?Quill=ZZ?= <\xff\xfe>\nTo: ,,;<>@\nContent-Type: text/plain; charset=none\n\n\xff\xfebody",
+        b"Subject: x\nContent-Type: multipart/mixed; boundary=b\n\n--b\nContent-Type: text/html\n\n<p>cut",
+        b"Subject: x\nContent-Type: multipart/mixed\n\nno boundary",
+        b"Content-Type: text/plain\nContent-Transfer-Encoding: base64\n\n!!!!notbase64",
+        b"Message-ID: <a\nReferences: <b> junk <c@d>\nDate: nonsense\n\nbody",
+        b"Subject:\n\n",
+    ],
+)
+def test_broken_mail_becomes_whole_or_is_refused(tmp_path: Path, data: bytes) -> None:
+    (tmp_path / "in.eml").write_bytes(data)
+    code = execute(["anonymize", str(tmp_path / "in.eml"), str(tmp_path / "out.eml")])
+    assert code in {0, 1}
+    if code == 0:
+        BytesParser(EmailMessage, policy=policy.default).parsebytes((tmp_path / "out.eml").read_bytes())
+    assert not list(tmp_path.glob(".*"))

@@ -17,6 +17,7 @@ import typer
 from readingroom.anonymize.door import report
 from readingroom.anonymize.runs import Options, Run
 from readingroom.cli.anonymize_lines import documents_of, rewrite_lines
+from readingroom.cli.anonymize_mail import rewrite_mail
 from readingroom.cli.anonymize_tables import Tabular, csv_writer, open_csv, open_parquet, parquet_writer, rewrite
 from readingroom.cli.files import read_input
 from readingroom.cli.landing import check_free, landing
@@ -30,6 +31,8 @@ FORMATS = {
     ".jsonl.gz": "jsonl",
     ".ndjson": "jsonl",
     ".ndjson.gz": "jsonl",
+    ".eml": "eml",
+    ".mbox": "mbox",
 }
 
 
@@ -100,6 +103,9 @@ def _rewrite(run: Run, source: str, form: str, file: IO[bytes]) -> tuple[int, Ma
     if form == "jsonl":
         rows = rewrite_lines(run, source, file)
         return rows, run.report()
+    if form in {"eml", "mbox"}:
+        rows, taken = rewrite_mail(run, source, form, file)
+        return rows, {**run.report(), **taken}
     table = _table(source, form)
     if form == "parquet":
         return rewrite(run, table, lambda schema: parquet_writer(file, schema))
