@@ -27,6 +27,8 @@ from readingroom.core.clock import SimulatedClock, SystemClock
 from readingroom.house import House
 from readingroom.keys.roles import Role, load_publics
 from readingroom.simulation.fiction import Size, write_tenant
+from readingroom.simulation.fiction_delta import write_delta_tenant
+from readingroom.simulation.fiction_odd import write_odd_tenant
 
 SMALL = Size(contacts=60, leads=10, users=8, mails=60, records=40)
 TINY = Size(contacts=10, leads=2, users=3, mails=6, records=6)
@@ -212,6 +214,23 @@ def tiny_sealed(tiny_template: Cli, tmp_path_factory: pytest.TempPathFactory) ->
     """The smallest tenant's room with a sealed marketing copy."""
     cli = tiny_template.copy_to(tmp_path_factory.mktemp("tiny-sealed") / "room")
     cli.do("copy", "run", "alpha", "--category", "marketing")
+    return cli
+
+
+@pytest.fixture(scope="session")
+def walled_template(tmp_path_factory: pytest.TempPathFactory) -> Cli:
+    """Three tenants with all their copies: harbor (US), linden (EU, Delta tables), sonder (EU, as nobody exports)."""
+    home = tmp_path_factory.mktemp("walled")
+    cli = furnish(home / "room", home / "sources", SMALL, {"harbor": "US"})
+    as_of = SystemClock().now() - timedelta(days=1)
+    write_delta_tenant(home / "sources/linden", "linden", seed=21, geo="EU", as_of=as_of, size=SMALL)
+    write_odd_tenant(home / "sources/sonder", "sonder", seed=22, geo="EU", as_of=as_of, size=SMALL)
+    admit(cli)
+    for name in ("harbor", "linden", "sonder"):
+        if name != "harbor":
+            cli.add_tenant(name, geo="EU")
+        cli.do("engagement", "opt-in", name, "--by", f"admin@{name}.example")
+        cli.do("copy", "run", name)
     return cli
 
 

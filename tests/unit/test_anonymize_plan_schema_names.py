@@ -10,7 +10,7 @@ import pytest
 from readingroom.anonymize.classification import shipped
 from readingroom.anonymize.schema_names import NameCheck, PersonWords, clean_rows, words_of
 
-PEOPLE = ["Zorana Exampleton", "Grant Quibble", "O'Testy, Mara"]
+PEOPLE = ["Zorana Exampleton", "Grant Quibble", "O'Testy, Mara", "Ada Netherfold"]
 
 
 @pytest.fixture(scope="module")
@@ -29,6 +29,8 @@ def check() -> NameCheck:
         "new_zexampleton",
         "new_call_zorana",
         "quibble_orders",
+        "cr1a_netherfoldnotes",  # nether, fold and notes are words, and yet
+        "cr1a_notesnetherfold",
         "new_Quibble",
         "new_grant_amount",  # somebody of the tenant is called Grant
         "cr1a_713_555_0142",

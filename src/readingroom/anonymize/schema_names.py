@@ -29,6 +29,7 @@ _DIGITS = re.compile(r"\d(?:[_\W]?\d){6,}")
 _TITLES = frozenset({"mr", "mrs", "ms", "dr", "prof", "frau", "herr", "mme", "sra"})
 _SMALL = frozenset({"id", "no", "by", "at", "of", "in", "on", "to", "is", "up", "a", "an", "as", "or", "if"})
 _MAX = 200
+_LONG = 5  # letters of a name that is looked for inside a longer word
 _MANY = 10  # "price", "bill" and "sales" are names of people, too
 # Dataverse's AttributeType and AttributeTypeName; cells of a column of types are codes of the product
 _TYPES = {"bigint", "boolean", "calendarrules", "customer", "datetime", "decimal", "double", "entityname", "file"}
@@ -160,7 +161,12 @@ class NameCheck:
 
     def _known(self, word: str) -> bool:
         """Whether the word is made of at most three words of the vocabulary, none of them a name."""
-        return any(self._parts(word, parts) for parts in (2, 3))
+        return any(self._parts(word, parts) for parts in (2, 3)) and not self._begins_or_ends_with_a_person(word)
+
+    def _begins_or_ends_with_a_person(self, word: str) -> bool:
+        """Whether somebody's name of two words of the vocabulary (nether and fold) stands at either end."""
+        ends = (part for cut in range(_LONG, len(word) - 1) for part in (word[:cut], word[-cut:]))
+        return any(self._people.is_name(part) or self._people.is_joined(part) for part in ends)
 
     def _parts(self, word: str, parts: int) -> bool:
         if parts == 1:

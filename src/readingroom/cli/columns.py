@@ -7,9 +7,10 @@ from typing import Annotated
 
 import typer
 
-from readingroom.cli.act import house
+from readingroom.cli.act import house, in_simulation
 from readingroom.cli.show import AsJson, answer, progress, rows
 from readingroom.copies.columns import confirm_column, list_columns, withhold_column
+from readingroom.copies.shown_names import name_check
 from readingroom.core.category import Category
 from readingroom.engagement.tenants import get_tenant
 from readingroom.keys.roles import Role
@@ -23,15 +24,21 @@ def listing(
     ctx: typer.Context,
     name: str,
     withheld: Annotated[bool, typer.Option("--withheld", help="Only what stays out.")] = False,
+    by: Annotated[
+        str, typer.Option("--by", metavar="EMAIL", help="Show every name, as the administrator (simulation only).")
+    ] = "",
     as_json: AsJson = False,
 ) -> None:
-    """Every column of a tenant with its treatment and where the treatment comes from."""
+    """Every column of a tenant with its treatment and where it comes from. Names that may be a person's stay out."""
     opened = house(ctx, Role.COPY)
+    if by:
+        in_simulation(opened, "--by", page="the portal of the customer's administrator")
     tenant = get_tenant(opened, name)
     sources = open_sources(tenant.connection, opened.clock.now())
     sources.scan(progress(as_json=as_json))
     tables = [table for category in (Category.MARKETING, Category.QUERY) for table in sources.tables(category)]
-    found = [asdict(one) for one in list_columns(opened, tenant.name, tables)]
+    check = None if by else name_check(sources)
+    found = [asdict(one) for one in list_columns(opened, tenant.name, tables, check=check)]
     rows("columns", [one for one in found if not withheld or one["treatment"] == "withhold"], as_json=as_json)
 
 

@@ -9,15 +9,17 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from sqlalchemy import Connection, delete, insert, select
 
 from readingroom.anonymize.classification import shipped
 from readingroom.anonymize.plans import TablePlan, check_decision, classify
+from readingroom.anonymize.schema_names import NameCheck
 from readingroom.anonymize.treatments import Treatment
 from readingroom.audit.unit import Event, unit_of_work
+from readingroom.copies.shown_names import cleared
 from readingroom.copies.tables import COLUMN_DECISIONS
 from readingroom.core.errors import UsageError
 from readingroom.core.ids import TenantName
@@ -62,14 +64,22 @@ def withhold_column(house: House, tenant: TenantName, name: str, *, actor: str) 
     _decide(house, tenant, (*_split(name), WITHHOLD), actor=actor)
 
 
-def list_columns(house: House, tenant: TenantName, tables: Sequence[TableInfo]) -> tuple[ColumnState, ...]:
-    """Every column of the tenant's export with its treatment, or why it is withheld."""
+def list_columns(
+    house: House, tenant: TenantName, tables: Sequence[TableInfo], *, check: NameCheck | None
+) -> tuple[ColumnState, ...]:
+    """Every column of the tenant's export with its treatment, or why it is withheld.
+
+    With a `check` (`shown_names.name_check`) names that may be a person's are withheld, too (P26); without one every
+    name is shown: that is the customer's own act.
+    """
     with house.place(get_tenant(house, tenant).place).db.read(tenant) as connection:
         decided = decisions(connection, tenant)
     found: list[ColumnState] = []
-    for table in tables:
+    for number, table in enumerate(tables, start=1):
         typed = [(column.name, column.type) for column in table.columns]
-        found += _states(table, classify(table.name, table.store, typed, decisions=decided))
+        shown = cleared(table.name, check, number)
+        for at, state in enumerate(_states(table, classify(table.name, table.store, typed, decisions=decided)), 1):
+            found.append(replace(state, table=shown, column=cleared(state.column, check, at)))
     return tuple(found)
 
 
