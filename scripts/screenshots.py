@@ -1,4 +1,4 @@
-"""Takes docs/images/{portal,views,workbench,desk}.png from a fictional room: nobody in them is real."""
+"""Takes docs/images/{portal,views,notice,preview,workbench,desk}.png from a fictional room: nobody in them is real."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from readingroom.cli.demo_story import STAYS, WHY, Story
 from readingroom.cli.training import MODEL_PURPOSE
 from readingroom.core.category import Category
 from readingroom.core.ids import TenantName
+from readingroom.engagement.notice import publish_notice, template
 from readingroom.keys.roles import Role
 from readingroom.review.labels import Mark, record_label
 from readingroom.review.queues import next_item
@@ -41,7 +42,7 @@ def prepare(story: Story) -> None:
 
 
 def main() -> None:
-    """Take the four pictures."""
+    """Take the pictures."""
     IMAGES.mkdir(parents=True, exist_ok=True)
     with (
         tempfile.TemporaryDirectory() as folder,
@@ -52,7 +53,9 @@ def main() -> None:
         customer = _signed_in(browser, room, STAYS)
         _take(customer, "portal")
         customer.get_by_role("link", name="Who saw what").first.click()
+        expect(customer.locator("#verdict")).to_contain_text("Verified here")
         _take(customer, "views")
+        _consent(room, customer)
         reviewer = _signed_in(browser, room, "ada")
         reviewer.get_by_role("link", name="Review mails").click()
         expect(reviewer.locator("#frames iframe")).to_have_count(3)
@@ -60,6 +63,19 @@ def main() -> None:
         _take(reviewer, "workbench")
         _take(_signed_in(browser, room, "cleo"), "desk")
         browser.close()
+
+
+def _consent(room: Served, customer: Page) -> None:
+    """A notice that waits for the customer, and the preview of its data."""
+    wider = template().replace(b'services = ["', b'services = ["Chat", "')
+    publish_notice(room.web, wider, actor="operator")
+    customer.get_by_role("link", name="Notice", exact=True).click()
+    _take(customer, "notice")
+    customer.get_by_role("link", name="Preview").click()
+    customer.get_by_role("button", name="Show me").click(timeout=90_000)
+    expect(customer.get_by_role("heading", name="contact", exact=True)).to_be_visible(timeout=90_000)
+    customer.get_by_role("heading", name="contact", exact=True).evaluate("heading => heading.scrollIntoView()")
+    _take(customer, "preview")
 
 
 def _signed_in(browser: Browser, room: Served, name: str) -> Page:

@@ -129,7 +129,8 @@ def preview(
             typer.echo(f"  withheld {column}: {why}")
         typer.echo(f"  {table.note}") if table.note else None
         for number, record in enumerate(table.records, start=1):
-            lines = [f"    {one.column}: {one.before}  →  {one.after}" for one in record if one.changed]
+            changed = [one for one in record if one.changed]
+            lines = [f"    {one.column}: {one.before}  →  {one.after or '(left out)'}" for one in changed]
             typer.echo("\n".join([f"  record {number}", *lines]))
     for table_name, why in found.left_out:
         typer.echo(f"left out {table_name}: {why}")

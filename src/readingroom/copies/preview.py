@@ -47,7 +47,7 @@ class Cell:
 
     column: str
     before: str = field(repr=False)
-    after: str = field(repr=False)
+    after: str | None = field(repr=False)  # None: the column is not in the copy
     changed: bool
 
 
@@ -195,21 +195,19 @@ def _records(
     rows = [row for row in range(batch.num_rows) if row not in suspicious]
     # the rows that say most: what is empty shows nothing
     rows.sort(key=lambda row: -sum(made.column(name)[row].is_valid for name in made.schema.names))
-    pairs = {name: (batch.column(name), made.column(name)) for name in made.schema.names}
-    records = tuple(
-        tuple(
-            _cell(name, old[row].as_py(), new[row].as_py())
-            for name, (old, new) in pairs.items()
-            if old[row].is_valid or new[row].is_valid
-        )
-        for row in rows[:ROWS_SHOWN]
-    )
+    records = tuple(_record(plan, batch, made, row=row) for row in rows[:ROWS_SHOWN])
     return records, f"{len(suspicious)} of {batch.num_rows} rows would be withheld by suspicion" if suspicious else ""
 
 
-def _cell(name: str, before: Any, after: Any) -> Cell:
-    old, new = _said(before), _said(after)
-    return Cell(name, old, new, changed=old != new)
+def _record(plan: TablePlan, batch: pa.RecordBatch, made: pa.RecordBatch, *, row: int) -> tuple[Cell, ...]:
+    """The cells that are not empty; first what changes, then what is left out, then what stays."""
+    cells = []
+    for column in plan.columns:
+        old = _said(batch.column(column.name)[row].as_py())
+        new = _said(made.column(column.name)[row].as_py()) if column.shown else None
+        if old or new:
+            cells.append(Cell(column.name, old, new, changed=old != new))
+    return tuple(sorted(cells, key=lambda cell: (not cell.changed, cell.after is None)))
 
 
 def _said(value: Any) -> str:
