@@ -36,6 +36,7 @@ from readingroom.anonymize.splice import Placeholders, splice
 from readingroom.anonymize.tag_features import see
 from readingroom.anonymize.tag_words import find_tagged
 from readingroom.anonymize.tagger import PERSON, Sight, probabilities, tagger
+from readingroom.anonymize.textual import Column, text_cells
 from readingroom.anonymize.tokens import Records, tokenize
 from readingroom.anonymize.views import Letters
 from readingroom.anonymize.worded import find_worded
@@ -80,10 +81,11 @@ class TextEngine:
         self._rules = Rules(lexicon(), vocabulary.table, known.table, known.entries, profile == "strict")
         self._identify = Identify(known, pseudonyms, tag_key)
 
-    def rewrite(self, cells: pa.LargeStringArray, *, markup: str, linked: pa.ListArray | None = None) -> Rewritten:
-        """Rewrite `cells`; `linked` holds the tags of the records that each row is linked to."""
+    def rewrite(self, cells: Column, *, markup: str, linked: pa.ListArray | None = None) -> Rewritten:
+        """Rewrite `cells`, a column of texts of any type; `linked` holds the tags of the records linked to each row."""
         if markup not in MARKUPS:
             raise UsageError(f"markup is one of {', '.join(MARKUPS)}")
+        cells = text_cells(cells)
         filled = pc.fill_null(cells, "") if cells.null_count else cells
         outputs: list[pa.LargeStringArray] = []
         tables: list[pa.Table] = []
