@@ -21,7 +21,7 @@ from readingroom.core.canonical import canonical
 from readingroom.core.errors import LogFault
 
 SOURCE = Path(readingroom.__file__).parent
-KIND = re.compile(r"[a-z_]+\.[a-z_]+")
+KIND = re.compile(r"[a-z_]+\.[a-z_]*[a-z]")
 FILE = re.compile(r"\.(?:key|toml|json|bin|cedar|csv|txt|html|id)$")
 ORIGIN = "readingroom/room-1/us/alpha"
 FACTS: dict[str, Any] = {"workstation": "ws-1", "country": "US", "employer": "Example Vendor", "person": "actor-2"}

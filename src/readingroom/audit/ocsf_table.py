@@ -103,6 +103,8 @@ def _finding(activity: int, about: str, uid: str = "", *, severity: int = _MEDIU
 
 _ROOM: Final = {
     "room.opened": _entity(_CREATE, "room"),
+    "room.upgraded": _entity(_UPDATE, "room", severity=_LOW),
+    "room.downgraded": _entity(_UPDATE, "room", severity=_MEDIUM),
     "room.restored": _entity(_OTHER, "room", "backup", severity=_HIGH),
     "restore.replayed": _entity(_UPDATE, "room", severity=_MEDIUM),
     "restore.copy_ended": _store(_STORE_DELETE, severity=_MEDIUM),
@@ -125,6 +127,7 @@ _ENGAGEMENT: Final = {
     "engagement.opted_out": _entity(_DEACTIVATE, "engagement", severity=_LOW),
     "engagement.terminated": _entity(_DEACTIVATE, "engagement", severity=_LOW),
     "engagement.ran_out": _entity(_DEACTIVATE, "engagement", severity=_LOW),
+    "engagement.previewed": _entity(_READ, "preview"),
     "engagement.notice_pending": _entity(_UPDATE, "engagement", severity=_LOW),
     "engagement.notice_accepted": _entity(_UPDATE, "engagement", severity=_LOW),
     "contact.allowed": _entity(_ENABLE, "contact preference"),
@@ -203,6 +206,7 @@ _WORK: Final = {
     "model.retired": _entity(_DISABLE, "model", "model"),
     "privacy.spent": _entity(_UPDATE, "privacy budget", "model"),
     "subject.found": _store(_STORE_READ, severity=_LOW),
+    "subject.asked": _api(_CREATE, "request", "request", severity=_LOW),
     "subject.erasure_accepted": _api(_CREATE, "erasure request", "request", severity=_LOW),
     "subject.erased": _api(_DELETE, "erasure request", "request", severity=_LOW),
 }

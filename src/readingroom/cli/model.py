@@ -20,6 +20,7 @@ from readingroom.models.spam_checker import (
     gate_model,
     list_models,
     release_model,
+    retire_model,
     score_mail,
     show_model,
     train_spam_checker,
@@ -87,6 +88,19 @@ def release(ctx: typer.Context, model: str, person: As, as_json: AsJson = False)
         as_json=as_json,
         text=f"{model}: released by {person}",
     )
+
+
+@app.command("retire")
+def retire(
+    ctx: typer.Context,
+    model: str,
+    person: Annotated[str, typer.Option("--for", metavar="PERSON", help="The ML engineer or approver who asked.")],
+    as_json: AsJson = False,
+) -> None:
+    """Use a released model no more: at once, and in a real room too, since it takes away and gives nothing."""
+    opened = house(ctx, Role.WEB)
+    retire_model(opened, _named(model), by=find_person(opened, person))
+    answer(show_model(opened, _named(model)), as_json=as_json, text=f"{model}: retired")
 
 
 @app.command("show")

@@ -46,6 +46,7 @@ _ENDS: Final = {
     "engagement.ran_out": Step.RUN_OUT,
 }
 _HOLDS: Final = ("subject.", "flag.", "column.withheld", "tenant.table_excluded", "restriction.", "objection.")
+_HOLDS_NOTHING: Final = "subject.found"  # was told and changed nothing
 _PEOPLE: Final = ("access.", "person.", "fact.", "workstation.", "session.", "identity.", "subprocessors.", "alert.")
 _GIVING: Final = frozenset(
     {
@@ -159,9 +160,10 @@ def _end_copy(unit: Unit, copy: CopyId, leaf: Mapping[str, Any], *, state: CopyS
 
 def _count(tail: Sequence[Mapping[str, Any]], done: Replayed) -> None:
     for leaf in tail:
-        if leaf["tenant"] and leaf["name"].startswith(_HOLDS):
+        holds = leaf["name"].startswith(_HOLDS) and leaf["name"] != _HOLDS_NOTHING
+        if leaf["tenant"] and holds:
             done.held.add(leaf["tenant"])
-        if leaf["name"].startswith(_HOLDS) or leaf["name"] in _GIVING:
+        if holds or leaf["name"] in _GIVING:
             done.again[leaf["name"]] = done.again.get(leaf["name"], 0) + 1
 
 
