@@ -24,6 +24,7 @@ from sqlalchemy import update
 from ground import copy_room
 from readingroom.access.facts import FactKind, assert_fact, confirm_fact
 from readingroom.access.grants import Wish, approve_grant, request_access
+from readingroom.access.objections import object_to
 from readingroom.access.people import Person, PersonRole, add_person
 from readingroom.access.subprocessors import publish_list
 from readingroom.access.workstations import enrol_workstation
@@ -41,7 +42,7 @@ from readingroom.core.ids import CopyId, PlaceName, RequestId, TenantName
 from readingroom.db.engines import EVERY_TENANT
 from readingroom.engagement.contact import register_contact
 from readingroom.engagement.feedback import give_feedback
-from readingroom.engagement.notice import publish_notice
+from readingroom.engagement.notice import publish_notice, template
 from readingroom.engagement.optin import opt_in, opt_out, terminate
 from readingroom.engagement.tenants import add_tenant, exclude_table, get_tenant
 from readingroom.house import House
@@ -155,6 +156,7 @@ class Build:
         self.model(*self.review())
         self.erase()
         register_contact(self.web, STAYS, "how-it-goes", actor="officer")
+        object_to(self.web, STAYS, "Contoso", by=ADMIN)
         give_feedback(self.web, STAYS, "the switch is easy to find", warranted=True)
         opt_out(self.web, LEAVES, ADMIN)
         assert run_round(self.root).failed == ()
@@ -339,6 +341,13 @@ def _lapsed(disk: Disk) -> None:
     disk.spend_time(2)
 
 
+def _wider_before(disk: Disk) -> None:
+    """A notice that allows more was there before the copies, and nobody had accepted it."""
+    with disk.house() as house:
+        publish_notice(house, template().replace(b'services = ["', b'services = ["Chat", "'), actor="officer")
+    disk.sql(None, "UPDATE notices SET published_at = '2020-01-01T00:00:00.000000Z' WHERE version = 2")
+
+
 def _late_view(disk: Disk) -> None:
     disk.view(tenant=f"'{LEAVES}'", at=f"'{disk.later(hours=1)}'")
 
@@ -373,6 +382,7 @@ BREAKS: dict[str, dict[str, Break]] = {
             None, "receipts", "document", '"dct:language": "en"', '"dct:language": "de"'
         ),
         "receipt lost": lambda d: d.sql(None, "DELETE FROM receipts WHERE number = 1 AND tenant = ?", LEAVES),
+        "copied while a wider notice waited": _wider_before,
     },
     "P02": {
         "read after the end": _late_view,
@@ -589,6 +599,7 @@ BREAKS: dict[str, dict[str, Break]] = {
     "P27": {
         "another employer": lambda d: d.sql(None, "UPDATE people SET employer = 'Elsewhere Example'"),
         "another list on the grant": lambda d: d.sql(None, "UPDATE grants SET list_version = 7"),
+        "objection hidden": lambda d: d.sql(None, "DELETE FROM subprocessor_objections"),
         "list edited": lambda d: d.rewrite(None, "subprocessor_lists", "entries", "Contoso", "Fabrikam"),
     },
     "P28": {

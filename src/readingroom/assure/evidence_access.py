@@ -19,11 +19,12 @@ from readingroom.access.people import Person, list_people
 from readingroom.access.rules import BUDGET_WINDOW, people_with_access
 from readingroom.access.standing import Action
 from readingroom.access.subprocessors import SubprocessorList, list_versions, listed_since
+from readingroom.access.tables import SUBPROCESSOR_OBJECTIONS
 from readingroom.access.workstations import list_workstations
 from readingroom.assure.evidence_engagement import timelines
 from readingroom.assure.finding import Finding, count, not_yet, weigh
 from readingroom.assure.register import Seen, place_rows, room_leaves, rows_of, views
-from readingroom.assure.timeline import notice_at
+from readingroom.assure.timeline import SETTLE, notice_at
 from readingroom.assure.vouching import altered_facts, altered_grants
 from readingroom.core.canonical import digest
 from readingroom.core.ids import PersonId
@@ -166,10 +167,31 @@ def subprocessors(house: House) -> Finding:
                 if _listed(house, lists, person=person, grant=grant)
                 else ["a grant went to somebody whose employer is not listed"]
             )
+    wrong += _objections(house, {one.actor: one.employer for one in people.values()})
     shown = (
         f"{count(len(granted), 'grant')}, {others} to people of listed subprocessors; {count(len(lists), 'list')} = log"
     )
     return weigh(wrong, shown=shown)
+
+
+def _objections(house: House, employers: Mapping[str, str]) -> Iterator[str]:
+    """Where the objections are not those of the log, or somebody looked against one."""
+    since: dict[tuple[str, str], datetime] = {}
+    spans: list[tuple[tuple[str, str], datetime, datetime]] = []
+    for leaf in room_leaves(house, "subprocessors.objected", "subprocessors.objection_withdrawn"):
+        who = (leaf.tenant, leaf.facts["employer"])
+        if leaf.name == "subprocessors.objected":
+            since[who] = leaf.at
+        elif who in since:
+            spans.append((who, since.pop(who), leaf.at))
+    rows = rows_of(house.db, SUBPROCESSOR_OBJECTIONS)
+    if {(row["tenant"], row["employer"]) for row in rows if row["withdrawn_at"] is None} != set(since):
+        yield "the objections to subprocessors are not those of the log"
+    spans += [(who, at, house.clock.now()) for who, at in since.items()]
+    for one in views(house):
+        who = (one.tenant, employers.get(one.actor, ""))
+        if any(who == span and start + SETTLE < one.at < end for span, start, end in spans):
+            yield "somebody of a subprocessor looked against the customer's objection"
 
 
 def _lists(house: House, lists: Sequence[SubprocessorList]) -> Iterator[str]:
