@@ -3,11 +3,11 @@
 Usage: .venv/bin/python benchmarks/anonymize.py [--quick] [--json]
 
 Every engine has a process of its own, pinned to one core; CPU time of the best of three passes (one with --quick)
-counts. This engine gets the mails eight times over. Peers run in .venv-bench (requirements/bench.txt, `make bench` installs it); one that is not there is named as
-absent. All see the same mails from the front; an engine that is slow sees fewer of them, and how many is said. Masked
-and precise are measured by ../shared/tools/score_pii.py on the mails that every engine saw. Texts: the mails of
-../shared/data/pii (enron_threads, crm_emails); without that folder, generated ones, which are scored by nobody.
-Without --quick, table and plot are written to docs/benchmarks/.
+counts. This engine gets the mails eight times over. Peers run in .venv-bench (requirements/bench.txt, `make bench`
+installs it); one that is not there is named as absent. All see the same mails from the front; an engine that is slow
+sees fewer of them, and how many is said. Masked and precise are measured by ../shared/tools/score_pii.py on the mails
+that every engine saw. Texts: the mails of ../shared/data/pii (enron_threads, crm_emails); without that folder,
+generated ones, which are scored by nobody. Without --quick, table and plot are written to docs/benchmarks/.
 """
 
 from __future__ import annotations

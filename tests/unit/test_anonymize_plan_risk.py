@@ -4,6 +4,8 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
+from readingroom.anonymize.counted_attacks import attack_counts
+from readingroom.anonymize.hierarchies import tree
 from readingroom.anonymize.risk import Combinations, Suppression
 from readingroom.anonymize.shared import SharedCells, hashes
 
@@ -81,3 +83,30 @@ def test_one_subject_with_many_rows_shares_nothing() -> None:
         shared.add("t.c", pa.array(["mine"] * 5), subjects=hashes(KEY, pa.array(["me"] * 5)))
     assert not shared.has("t.c", "mine")
     assert shared.size == 1
+
+
+def test_the_report_says_what_the_attacks_on_the_shown_combinations_reach() -> None:
+    chance = np.random.default_rng(5)
+    rows = [tuple(row) for row in chance.integers(1, 30, (2000, 3)).tolist()]
+    before, after = solve(rows, 1).report, solve(rows, 8).report
+    assert (before.loss, after.rows_unique) == (0.0, 0)
+    assert before.rows_unique > 1500
+    assert 0 < after.loss < 1
+    risks = [{one.attack: one.risk for one in report.attacks} for report in (before, after)]
+    assert risks[0]["singling out"] > 0.8
+    assert max(risks[1].values()) < 0.1
+    assert after.attacked_rows == 2000
+    assert after.as_json()["attacks"]
+
+
+def test_of_a_large_table_whole_classes_are_attacked() -> None:
+    counts = np.full(50, 10_000)
+    tree_of, nodes = tree([list(range(1, 51))])
+    found, rows = attack_counts(("q",), (tree_of,), nodes=nodes[:, None], shown=nodes[:, None], counts=counts)
+    assert rows == 100_000
+    assert found[0].risk == 0
+
+
+def test_a_table_of_few_rows_is_not_attacked() -> None:
+    report = solve([(1, 1)] * 20, 5).report
+    assert (report.attacks, report.smallest_class) == ((), 20)

@@ -21,6 +21,7 @@ from readingroom.anonymize.success import AttackRisk, Rate
 ATTACKS: Final = 500
 _MOST_COLUMNS: Final = 3  # of one predicate
 _SUBSETS: Final = 64
+_ALIKE: Final = 0.8  # a control group of this share of the people is as good as one of their number
 _CLOSE: Final = 0.05  # a number guessed this near is guessed, as a share of the width of the middle half
 Relations = Sequence[Relation]
 Subsets = Sequence[tuple[int, ...]]
@@ -70,12 +71,11 @@ class _Predicate:
 def singling_out(attacked: Attacked) -> AttackRisk:
     """Conditions on up to three columns that one released row alone meets: how many meet one person alone?
 
-    People and control group are looked at in equal numbers: a condition meets one of many less often than one of few.
+    A larger control group is cut to the number of people; by a much smaller one chance is reckoned (`_by_chance`).
     """
     release, people, control = attacked.relations, attacked.people, attacked.control
-    if control is not None and len(control):
-        size = min(len(people), len(control))
-        people, control = (attacked.chance("sizes").permutation(rows)[:size] for rows in (people, control))
+    if control is not None:
+        control = attacked.chance("sizes").permutation(control)[: len(people)]
     predicates = _predicates(attacked)
     tried = max(len(predicates), 1)
     guesses = _predicates(replace(attacked, relations=_shuffled(attacked)))
@@ -83,7 +83,7 @@ def singling_out(attacked: Attacked) -> AttackRisk:
         "singling out",
         tuple(relation.name for relation in release),
         main=Rate(_isolated(predicates, release, people), tried),
-        control=None if control is None else Rate(_isolated(predicates, release, control), tried),
+        control=None if control is None else Rate(_by_chance(predicates, release, control, size=len(people)), tried),
         naive=Rate(_isolated(guesses, release, people), max(len(guesses), 1)),
     )
 
@@ -140,6 +140,23 @@ def _meets(relation: Relation, code: int, sign: int) -> Mask:
 
 def _isolated(predicates: list[_Predicate], release: Relations, people: Ints) -> int:
     return sum(_matching(predicate, release, people) == 1 for predicate in predicates)
+
+
+def _by_chance(predicates: list[_Predicate], release: Relations, control: Ints, *, size: int) -> int:
+    """How many predicates isolate one of `size` strangers, as the control group tells.
+
+    A condition that m of n strangers meet isolates one of N with the chance N m n^m / (n + N)^(m + 1) (Poisson, its
+    rate as uncertain as m of n leave it). What nobody in a small group meets counts as never met: the risk is then
+    bound from above.
+    """
+    if len(control) >= _ALIKE * size:
+        return _isolated(predicates, release, control)
+    expected = 0.0
+    for predicate in predicates:
+        if met := _matching(predicate, release, control):
+            share = len(control) / (len(control) + size)
+            expected += met * share**met * (1 - share)
+    return round(expected)
 
 
 def _matching(predicate: _Predicate, release: Relations, people: Ints) -> int:

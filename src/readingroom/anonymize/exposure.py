@@ -26,7 +26,7 @@ from readingroom.core.errors import UsageError
 
 SUBSETS: Final = 300  # combinations of columns of one size that are looked at
 WORST: Final = 5
-HELD_OUT: Final = 3  # every third row of a release that stands row by row beside its original
+HELD_OUT: Final = 10  # one row in ten, of a release that stands row by row beside its original
 _FEWEST: Final = 10  # rows of a control group
 _PSEUDONYM: Final = r"^([a-z]+_[0-9a-f]{12}(, )?)+$|^\[[A-Z_]+(_[0-9a-f]{8})?\]$"
 NESTED: Final = "nested: no quasi-identifier can be compared in it"
@@ -225,7 +225,7 @@ def _attacks(
     elif original.num_rows == release.num_rows and original.num_rows >= HELD_OUT * _FEWEST:
         order = np.random.default_rng(asked.seed).permutation(original.num_rows)
         guard, people = (np.sort(half) for half in np.split(order, [original.num_rows // HELD_OUT]))
-        release, how = release.take(pa.array(people)), "held out: every third row was taken out of the release"
+        release, how = release.take(pa.array(people)), "held out: one row in ten was taken out of the release"
     else:
         how = "none: rates of success stand as they are, and bound the risk from above"
     relations = [relate(name, release[name], truth[name]) for name in names]

@@ -1,8 +1,9 @@
 """Quasi-identifiers: local suppression until every combination that is shown is shared by at least k rows.
 
 Rule 1: cells are generalized first; what is counted are keyed hashes of generalized cells.
-Rule 2: a class of fewer than k rows loses its most identifying cell, then the next; what is left over joins the rows
-that show nothing, and these are at least k, or all rows show nothing.
+Rule 2: what is suppressed is what local recoding (recoding.py) takes with the least loss; rows that show nothing are
+a class, too: at least k, or all rows show nothing.
+Rule 3: the report is of the whole table, and of attacks that were tried on what is shown.
 """
 
 from __future__ import annotations
@@ -11,6 +12,12 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
+
+from readingroom.anonymize.counted_attacks import attack_counts
+from readingroom.anonymize.diversity import Demands, Ints, Rows
+from readingroom.anonymize.hierarchies import ROOT, Hierarchy, tree
+from readingroom.anonymize.recoding import Recoded, recode
+from readingroom.anonymize.success import AttackRisk
 
 Combination = tuple[int, ...]
 SUPPRESSED = 0
@@ -29,6 +36,11 @@ class RiskReport:
     classes: int
     smallest_class: int
     suppressed: dict[str, int]
+    rows_unique: int = 0
+    loss: float = 0.0  # mean normalized certainty penalty of a cell
+    discernibility: int = 0
+    attacks: tuple[AttackRisk, ...] = ()
+    attacked_rows: int = 0
 
     @property
     def share_suppressed(self) -> float:
@@ -49,6 +61,11 @@ class RiskReport:
             "k_reached": self.smallest_class,
             "suppressed": self.suppressed,
             "share_suppressed": round(self.share_suppressed, 4),
+            "rows_unique": self.rows_unique,
+            "loss": round(self.loss, 4),
+            "discernibility": self.discernibility,
+            "attacks": [attack.as_json() for attack in self.attacks],
+            "attacked_rows": self.attacked_rows,
         }
 
 
@@ -89,52 +106,42 @@ class Suppression:
 
 
 def _solve(counted: Combinations, counts: dict[Combination, int], k: int) -> Suppression:
-    shown = {combination: combination for combination in counts}
-    for position in range(len(counted.columns)):
-        classes = _classes(shown, counts)
-        for combination, present in shown.items():
-            if classes[present] < k:
-                shown[combination] = (*present[:position], SUPPRESSED, *present[position + 1 :])
-    _fill_nothing(shown, counts, k=k)
-    return Suppression(shown, _report(counted, counts, shown=shown, k=k))
+    combinations = list(counts)
+    read = [tree([_labels(combinations, column)]) for column in range(len(counted.columns))]
+    trees = tuple(hierarchy for hierarchy, _ in read)
+    nodes = np.stack([found for _, found in read], axis=1) if read else np.zeros((len(combinations), 0), np.int64)
+    rows = Rows(np.array(list(counts.values()), np.int64))
+    made = recode(nodes, trees, rows=rows, demands=Demands(k))
+    kept = (made.shown != ROOT).tolist()
+    shown = {
+        combination: tuple(cell if keep else SUPPRESSED for cell, keep in zip(combination, keeps, strict=True))
+        for combination, keeps in zip(combinations, kept, strict=True)
+    }
+    return Suppression(shown, _report(counted, rows, made=made, trees=trees, nodes=nodes, k=k))
 
 
-def _classes(shown: dict[Combination, Combination], counts: dict[Combination, int]) -> dict[Combination, int]:
-    classes: dict[Combination, int] = {}
-    for combination, present in shown.items():
-        classes[present] = classes.get(present, 0) + counts[combination]
-    return classes
-
-
-def _fill_nothing(shown: dict[Combination, Combination], counts: dict[Combination, int], *, k: int) -> None:
-    """Rows that show nothing are a class, too: while it is smaller than k, the smallest other class joins it."""
-    while shown:
-        classes = _classes(shown, counts)
-        nothing = (SUPPRESSED,) * len(next(iter(shown)))
-        if not 0 < classes.get(nothing, 0) < k or len(classes) == 1:
-            return
-        smallest = min((size, key) for key, size in classes.items() if key != nothing)[1]
-        for combination, present in shown.items():
-            if present == smallest:
-                shown[combination] = nothing
+def _labels(combinations: list[Combination], column: int) -> list[str | int | None]:
+    return [combination[column] or None for combination in combinations]
 
 
 def _report(
-    counted: Combinations, counts: dict[Combination, int], *, shown: dict[Combination, Combination], k: int
+    counted: Combinations, rows: Rows, *, made: Recoded, trees: tuple[Hierarchy, ...], nodes: Ints, k: int
 ) -> RiskReport:
-    classes = _classes(shown, counts)
-    suppressed = {
-        column: sum(n for key, n in counts.items() if key[index] != shown[key][index])
-        for index, column in enumerate(counted.columns)
-    }
+    sizes = rows.sizes(made.classes)
+    attacks, looked_at = attack_counts(counted.columns, trees, nodes=nodes, shown=made.shown, counts=rows.counts)
     return RiskReport(
         table=counted.table,
         columns=counted.columns,
         k=k,
-        rows=sum(counts.values()),
-        classes_before=len(counts),
-        rows_unique_before=sum(n for n in counts.values() if n == 1),
-        classes=len(classes),
-        smallest_class=min(classes.values(), default=0),
-        suppressed=suppressed,
+        rows=int(rows.counts.sum()),
+        classes_before=len(rows.counts),
+        rows_unique_before=int((rows.counts == 1).sum()),
+        classes=len(sizes),
+        smallest_class=int(sizes.min()) if len(sizes) else 0,
+        suppressed=dict(zip(counted.columns, made.suppressed, strict=True)),
+        rows_unique=int((sizes == 1).sum()),
+        loss=made.loss,
+        discernibility=made.discernibility,
+        attacks=tuple(attacks),
+        attacked_rows=looked_at,
     )
