@@ -258,6 +258,26 @@ def test_keys_that_the_log_calls_alive_and_that_are_gone_are_reported(sealed: An
     assert sealed.copies()[0]["state"] == "purged"
 
 
+def test_databases_that_their_server_restored_are_brought_up_to_the_log(sealed: Any, tmp_path: Path) -> None:
+    """The path of PostgreSQL: the databases come back by other means, the rest by us."""
+    names = (ROOM, US, "places/eu/db.sqlite", "places/schema-us/db.sqlite")
+    for name in names:
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(sealed.root / name, tmp_path / name)
+    sealed.do("backup", tmp_path / "backup", "--without-databases")
+    assert not (tmp_path / "backup/sealed").exists()
+    sealed.do("engagement", "opt-out", "alpha", "--by", "admin@alpha.example")
+    sealed.do("worker", "--once")
+    lose(sealed)
+    for name in names:
+        shutil.copy(tmp_path / name, sealed.root / name)
+    assert sealed.ask("engagement", "status", "alpha")["state"] == "active"  # what a dump alone would bring back
+    restored(sealed, tmp_path / "backup")
+    assert sealed.ask("engagement", "status", "alpha")["state"] == "ended"
+    assert [c["state"] for c in sealed.copies()] == ["purged"]
+    assert sealed("audit", "verify").code == 0
+
+
 def cut(path: Path) -> None:
     path.write_bytes(path.read_bytes()[:-3])
 
