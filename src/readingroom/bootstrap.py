@@ -10,7 +10,7 @@ import fcntl
 import os
 import shutil
 from collections.abc import Collection, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -85,15 +85,16 @@ def open_house(root: Path, role: Role, *, places: Collection[PlaceName] | None =
     settings = load(root.absolute())
     keys = RoleKeys.load(settings.root / "roles", role)
     wanted = settings.places if places is None else {name: settings.places[name] for name in places}
-    return House(
-        settings=settings,
-        role=role,
-        keys=keys,
-        clock=_clock(settings),
-        db=load_database(settings, None, role),
-        logs=settings.root / "room" / "log",
-        places={place: _open_place(settings, place, keys) for place in wanted},
-    )
+    with ExitStack() as opened:  # what was opened is given back when the next fails
+        db = load_database(settings, None, role)
+        opened.callback(db.close)
+        places_held = {}
+        for name in wanted:
+            places_held[name] = _open_place(settings, name, keys)
+            opened.callback(places_held[name].db.close)
+        clock, logs = _clock(settings), settings.root / "room" / "log"
+        opened.pop_all()
+    return House(settings=settings, role=role, keys=keys, clock=clock, db=db, logs=logs, places=places_held)
 
 
 def plan_upgrade(root: Path, targets: Mapping[str, str]) -> tuple[Step, ...]:
@@ -169,14 +170,11 @@ def _build(root: Path, settings: RoomSettings) -> RoomSettings:
         Keyring.create(home / "keyring", place)
         create_database(settings, place)
     create_database(settings, None)
-    house = open_house(root, Role.WORKER)
-    create_log(house.logs, house.log_origin(None, EVERY_TENANT), keys)
-    with unit_of_work(house.db, EVERY_TENANT, house.clock) as unit:
-        facts = {"simulation": settings.simulation, "places": sorted(settings.places)}
-        unit.append(Event("room.opened", actor=Role.WORKER, facts=facts))
-    house.db.close()
-    for opened in house.places.values():
-        opened.db.close()
+    with closing(open_house(root, Role.WORKER)) as house:
+        create_log(house.logs, house.log_origin(None, EVERY_TENANT), keys)
+        with unit_of_work(house.db, EVERY_TENANT, house.clock) as unit:
+            facts = {"simulation": settings.simulation, "places": sorted(settings.places)}
+            unit.append(Event("room.opened", actor=Role.WORKER, facts=facts))
     return settings
 
 
@@ -191,12 +189,9 @@ def _planned(settings: RoomSettings, place: PlaceName | None, targets: Mapping[s
 
 
 def _record_move(root: Path, name: str, steps: tuple[Step, ...]) -> None:
-    house = open_house(root, Role.WORKER)
-    with unit_of_work(house.db, EVERY_TENANT, house.clock) as unit:
+    with closing(open_house(root, Role.WORKER)) as house, unit_of_work(house.db, EVERY_TENANT, house.clock) as unit:
         facts = {step.database: f"{step.present} to {step.wanted}" for step in steps if step.versions}
         unit.append(Event(name, actor=Role.WORKER, facts=facts))
-    for database in (house.db, *(place.db for place in house.places.values())):
-        database.close()
 
 
 def _clock(settings: RoomSettings) -> Clock:
@@ -212,9 +207,9 @@ def _open_place(settings: RoomSettings, name: PlaceName, keys: RoleKeys) -> Plac
         store = WriteOnlyStore(store)  # P25
     return Place(
         name=name,
-        db=load_database(settings, name, keys.role),
-        store=store,
         keyring=Keyring.load(home / "keyring", name, keys),
+        store=store,
+        db=load_database(settings, name, keys.role),
         logs=home / "logs",
     )
 

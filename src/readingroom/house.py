@@ -51,6 +51,11 @@ class House:
             raise UnknownName(f'no place "{name}"')
         return self.places[name]
 
+    def close(self) -> None:
+        """Give back every database connection of this process."""
+        for database in (self.db, *(place.db for place in self.places.values())):
+            database.close()
+
     def log_origin(self, place: PlaceName | None, tenant: TenantName) -> str:
         """The origin line of a log: `readingroom/<room id>[/<place>/<tenant>]` (C2SP tlog-checkpoint)."""
         room = f"readingroom/{self.settings.room_id}"

@@ -36,7 +36,7 @@ OLDEST: Final = 150_000  # PostgreSQL 15: nobody may create in the schema `publi
 _STEM = re.compile(r"[a-z][a-z0-9_]{0,39}")
 _KEPT = ("host", "sslmode", "sslrootcert", "channel_binding")  # what a stored URL takes over from the operator's
 _CREATE_ROLE = sql.SQL(
-    "CREATE ROLE {} LOGIN NOSUPERUSER NOCREATEDB NOCREATEROLE NOINHERIT NOREPLICATION NOBYPASSRLS PASSWORD {}"
+    "CREATE ROLE {} LOGIN NOSUPERUSER NOCREATEDB NOCREATEROLE NOREPLICATION NOBYPASSRLS PASSWORD {}"
 )
 _REASONS = (
     ("password authentication failed", "the server refuses the password: put it into a passfile (PGPASSFILE)"),
@@ -172,6 +172,7 @@ def _make(admin: psycopg.Connection, database: str) -> Iterator[tuple[str, str]]
     admin.execute(sql.SQL("REVOKE ALL ON DATABASE {} FROM PUBLIC").format(name))
     entering = sql.SQL(", ").join(roles[role] for role in (OWNER, *LOGINS))
     admin.execute(sql.SQL("GRANT CONNECT ON DATABASE {} TO {}").format(name, entering))
+    admin.execute(sql.SQL("GRANT CREATE ON DATABASE {} TO {}").format(name, roles[OWNER]))  # to be given the schema
     if _is_superuser(admin):  # the text of a row that breaks a constraint stays out of the server's log
         admin.execute(sql.SQL("ALTER DATABASE {} SET log_error_verbosity = 'terse'").format(name))
         admin.execute(sql.SQL("ALTER DATABASE {} SET log_parameter_max_length = 0").format(name))
