@@ -10,7 +10,7 @@ PROVIDER := $(VENV)/provider
 ROOM ?= demo-room
 PORT ?= 8800
 
-.PHONY: demo test test-postgres migration lint bench quality docs sbom requirements clean format
+.PHONY: demo extras test test-postgres migration lint bench quality docs sbom requirements clean format
 
 $(STAMP): requirements/base.txt pyproject.toml
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
@@ -35,6 +35,12 @@ $(PEERS_STAMP): requirements/bench.txt
 
 demo: $(STAMP)  ## the main job on fictional tenants in a new simulation room, then the pages (ONCE=1: no pages)
 	$(BIN)/readingroom -C $(ROOM) demo --port $(PORT) $(if $(ONCE),--once,)
+
+extras: $(VENV)/.extras  ## spaCy and Presidio, so that the tests of their adapters run
+
+$(VENV)/.extras: requirements/extras.txt $(DEV)
+	$(BIN)/python -m pip install -q --disable-pip-version-check --require-hashes -r requirements/extras.txt
+	touch $@
 
 test: $(DEV) $(PROVIDER)/.done  ## every test but the quality measures
 	$(BIN)/python -m pytest -q -n 2 --dist loadfile -m "not quality"
@@ -70,7 +76,7 @@ sbom: $(DEV)  ## a bill of materials (CycloneDX) into build/
 	$(BIN)/python scripts/make_sbom.py
 
 requirements: $(DEV)  ## pin again, by hash
-	for f in base dev bench; do $(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes \
+	for f in base dev bench extras; do $(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes \
 	  --no-header --no-annotate -o requirements/$$f.txt requirements/$$f.in; done
 
 clean:

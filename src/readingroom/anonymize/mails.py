@@ -177,26 +177,32 @@ def _text(message: MIMEPart) -> str:
 
 def _written(mail: _Mail, shown: dict[str, list[str]]) -> bytes:
     """The message put together anew."""
-
-    def at(place: _Place | None) -> str:
-        return "" if place is None else " ".join(shown[place[0]][place[1]].split())
-
     message = EmailMessage(policy=_OUT)
-    for header, pairs in mail.addresses.items():
-        if pairs:
-            texts = [formataddr((at(name), _mailbox(at(one)))) if one or name else "" for name, one in pairs]
-            message[header] = ", ".join(text for text in texts if text)
-    for header, place in mail.words.items():
-        message[header] = at(place)
-    for header, places in mail.ids.items():
-        if places:
-            message[header] = " ".join(f"<{at(place).replace('@', '.')}@message.example>" for place in places)
-    if mail.date:
-        message["Date"] = mail.date
+    for header, text in _headers(mail, shown):
+        message[header] = text
     _fill(message, mail.body, shown)
     if "MIME-Version" not in message:
         message["MIME-Version"] = "1.0"
+    for number, part in enumerate(message.walk()):
+        if part.is_multipart():
+            part.set_boundary(f"=_part-{number}")  # never in quoted-printable text; the same input, the same bytes
     return message.as_bytes()
+
+
+def _headers(mail: _Mail, shown: dict[str, list[str]]) -> Iterator[tuple[str, str]]:
+    def at(place: _Place | None) -> str:
+        return "" if place is None else " ".join(shown[place[0]][place[1]].split())
+
+    for header, pairs in mail.addresses.items():
+        if texts := [formataddr((at(name), _mailbox(at(one)))) for name, one in pairs if one or name]:
+            yield header, ", ".join(texts)
+    for header, place in mail.words.items():
+        yield header, at(place)
+    for header, places in mail.ids.items():
+        if places:
+            yield header, " ".join(f"<{at(place).replace('@', '.')}@message.example>" for place in places)
+    if mail.date:
+        yield "Date", mail.date
 
 
 def _mailbox(address: str) -> str:

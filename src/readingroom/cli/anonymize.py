@@ -20,6 +20,7 @@ from readingroom.cli.anonymize_lines import documents_of, rewrite_lines
 from readingroom.cli.anonymize_mail import rewrite_mail
 from readingroom.cli.anonymize_tables import Tabular, csv_writer, open_csv, open_parquet, parquet_writer, rewrite
 from readingroom.cli.files import read_input
+from readingroom.cli.finders import finders
 from readingroom.cli.landing import check_free, landing
 from readingroom.core.errors import UsageError
 
@@ -58,6 +59,12 @@ def anonymize(
     report_file: Annotated[
         str | None, typer.Option("--report", metavar="FILE.json", help="Where to say what was done to each column.")
     ] = None,
+    patterns: Annotated[
+        str | None, typer.Option("--patterns", metavar="FILE.toml", help="Patterns and lists of your own.")
+    ] = None,
+    detectors: Annotated[
+        str, typer.Option("--detectors", metavar="NAMES", help="Plug-ins beside the engine, such as spacy,presidio.")
+    ] = "",
     form: Annotated[str | None, typer.Option("--format", help="For -: csv, jsonl, eml or mbox.")] = None,
 ) -> None:
     """Write a file without anybody in it: names, addresses and numbers become placeholders or surrogates."""
@@ -65,7 +72,8 @@ def anonymize(
     for name in (goal, report_file):
         if name and name != "-":
             check_free(name)
-    options = Options(profile, style, _columns(columns), read_input(key_file, limit=1024) if key_file else None)
+    key = read_input(key_file, limit=1024) if key_file else None
+    options = Options(profile, style, _columns(columns), key, finders(patterns, detectors))
     run = Run(options)
     if known:
         run.learn((str(number), row) for number, row in enumerate(_people(known), 1))

@@ -21,6 +21,7 @@ from readingroom.anonymize.detecting import Detector, in_code_points
 from readingroom.anonymize.known import Known, KnownBuilder
 from readingroom.anonymize.rare import public_only
 from readingroom.anonymize.texts import PROFILES
+from readingroom.cli.finders import finders
 from readingroom.core.errors import UsageError
 
 LINES = 4096  # documents looked at in one go
@@ -37,11 +38,17 @@ def detect(
     text_field: Annotated[str, typer.Option("--text-field", help="The field that holds the text.")] = "text",
     profile: Annotated[str, typer.Option("--profile", help="balanced or strict.")] = "balanced",
     known: Annotated[str | None, typer.Option("--known", metavar="CONTACTS", help="A JSONL file of contacts.")] = None,
+    patterns: Annotated[
+        str | None, typer.Option("--patterns", metavar="FILE.toml", help="Patterns and lists of your own.")
+    ] = None,
+    detectors: Annotated[
+        str, typer.Option("--detectors", metavar="NAMES", help="Plug-ins beside the engine, such as spacy,presidio.")
+    ] = "",
 ) -> None:
     """Write where persons and identifiers stand: {"id", "spans": [[start, end, LABEL], …]}, in code points."""
     if profile not in PROFILES:
         raise UsageError("--profile: balanced or strict")
-    detector = Detector(_known(known), public_only(), profile)
+    detector = Detector(_known(known), public_only(), profile, finders=finders(patterns, detectors))
     documents = _documents(texts, text_field)
     try:
         with output.open("w", encoding="utf-8") as file:
