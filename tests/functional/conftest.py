@@ -12,7 +12,7 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
@@ -349,3 +349,21 @@ def reviewed_template(tmp_path_factory: pytest.TempPathFactory) -> Cli:
         cli.grant(person)
     cli.do("review", "simulate", "--gold", cli.gold() / "spam_labels.csv")
     return cli
+
+
+@pytest.fixture(scope="session")
+def by_command() -> type[Cli]:
+    """Drives a room that a test has from elsewhere."""
+    return Cli
+
+
+@pytest.fixture
+def tiny_made(tmp_path: Path) -> Callable[[], Cli]:
+    """Makes a staffed room with the smallest tenants, alpha (US) and beta (EU), from `init` on; nobody opted in."""
+
+    def make() -> Cli:
+        cli = furnish(tmp_path / "room", tmp_path / "sources", TINY, {"alpha": "US", "beta": "EU"})
+        admit(cli)
+        return cli
+
+    return make
