@@ -102,9 +102,34 @@ def run_copy(  # noqa: PLR0913 - the look is an argument, so that a test can bre
     progress: Progress = silent,
     make_look: MakeLook | None = None,
 ) -> CopyId:
-    """Make, check and seal a copy of one category; CopyRefused with its reasons if it ends refused."""
+    """Make, check and seal a copy of one category; CopyRefused with its reasons if it ends refused.
+
+    Where somebody was withheld while it ran (an erasure, an objection), that copy is refused and a second one is made,
+    which knows of it; a second change in a row is told to the caller.
+    """
     if house.role is not Role.COPY:
         raise KeyFault(f"role {house.role} makes no copies")
+    look = make_look or partial(_second_look, tenant.geo)
+    attempt = partial(_attempt, house, tenant, category, open_sources, actor=actor, progress=progress, make_look=look)
+    try:
+        return attempt()
+    except CopyRefused as error:
+        if error.reasons != staging.LIST_CHANGED:
+            raise
+    return attempt()
+
+
+def _attempt(  # noqa: PLR0913, PLR0917 - what `run_copy` was given
+    house: House,
+    tenant: TenantLike,
+    category: Category,
+    open_sources: OpenSources,
+    *,
+    actor: str,
+    progress: Progress,
+    make_look: MakeLook,
+) -> CopyId:
+    """One copy, sealed or refused."""
     check_copying(house, tenant.name)
     place = place_for(house.settings, category, tenant.geo)
     check_place_for(house.settings, category, tenant.geo, place)
@@ -117,7 +142,7 @@ def run_copy(  # noqa: PLR0913 - the look is an argument, so that a test can bre
         try:
             reached(STARTED)
             run = _Run(house, tenant, copy, open_sources(house.clock.now()), progress, findings)
-            tag_key = _make(run, make_look or partial(_second_look, tenant.geo))
+            tag_key = _make(run, make_look)
         except BaseException as error:  # noqa: BLE001 - whatever ends the run ends the copy (rule 2); re-raised as ours
             _refuse(house, copy, error, findings=findings)
             raise _ours(error) from None

@@ -30,6 +30,7 @@ from readingroom.engagement.mirror import check_mirror_may_copy, mirror_state
 from readingroom.house import House
 
 ITEM_ROWS = 1000  # items inserted by one statement
+LIST_CHANGED = ("withheld list changed",)  # why a copy is refused that another run can make
 
 
 @dataclass(frozen=True)
@@ -178,7 +179,7 @@ def seal(house: House, copy: Copy, manifest: Mapping[str, Any], *, withheld: fro
         facts |= {"bytes": present.bytes, "manifest_sha256": sha256, "category": copy.category.value}
         unit.append(_event("copy.sealed", copy, facts))
         if copy.category is not Category.SCHEMA and withheld_tags(unit.connection, copy.tenant) != withheld:
-            raise CopyRefused("people were withheld while the copy ran", reasons=("withheld list changed",))
+            raise CopyRefused("people were withheld while the copy ran", reasons=LIST_CHANGED)
         return known_copy(unit, copy.id)
 
 

@@ -250,16 +250,36 @@ def test_withheld_people_are_not_in_the_next_copy(room: Any, export: Any, run: A
     assert counts["contact"]["withheld_rows"] == 1
 
 
-def test_somebody_withheld_during_the_run_ends_it_refused(room: Any, export: Any, run: Any) -> None:
-    house = room.open(Role.COPY)
+def _withholding(house: Any, times: int) -> Any:
+    """Withhold somebody at the end of each of the next `times` runs; call the answer to stop."""
+    tags = iter([bytes([number] * 16) for number in range(times)])
 
     def add(step: str) -> None:
-        if step == "copy.second_look_done":
+        tag = next(tags, None) if step == "copy.second_look_done" else None
+        if tag is not None:
             with unit_of_work(house.place("us").db, "fabrikam", house.clock) as unit:
-                withheld.withhold_tags(unit, "fabrikam", [bytes(range(16))], reason=Reason.ERASED, request="req-1")
+                withheld.withhold_tags(unit, "fabrikam", [tag], reason=Reason.ERASED, request="req-1")
                 unit.append(Event("subject.withheld", actor="subjects", tenant="fabrikam"))
 
-    end = steps.watch(add)
+    return steps.watch(add)
+
+
+def test_somebody_withheld_during_the_run_makes_it_run_again(room: Any, export: Any, run: Any) -> None:
+    house = room.open(Role.COPY)
+    end = _withholding(house, 1)
+    try:
+        identity = run(house)
+    finally:
+        end()
+    states = {one.id == identity: (one.state, one.reason) for one in list_copies(house)}
+    assert states[True] == (CopyState.SEALED, "")
+    assert states[False][0] is CopyState.REFUSED
+    assert "withheld list changed" in states[False][1]
+
+
+def test_somebody_withheld_in_every_run_ends_it_refused(room: Any, export: Any, run: Any) -> None:
+    house = room.open(Role.COPY)
+    end = _withholding(house, 2)
     try:
         with pytest.raises(CopyRefused, match="withheld while the copy ran"):
             run(house)
