@@ -6,6 +6,9 @@ import json
 from pathlib import Path
 from typing import Any
 
+from readingroom.engagement import optin
+from readingroom.keys.roles import Role
+
 ADMIN = "admin@alpha.example"
 WIDER = 'services = ["Chat", "'
 
@@ -99,3 +102,14 @@ def test_a_termination_stops_everything_and_a_new_engagement_begins_afresh(seale
     assert again["dpv:hasConsentStatus"]["readingroom:step"] == "opt_in"
     sealed.do("copy", "run", "alpha", "--category", "marketing")
     assert sorted(copy["state"] for copy in sealed.copies()) == ["purged", "sealed"]
+
+
+def test_a_new_engagement_does_not_revive_copies_even_where_it_was_paused_since(sealed: Any) -> None:
+    (old,) = sealed.copies()
+    with sealed.house(Role.WEB) as web:  # between two rounds of the worker
+        optin.opt_out(web, "alpha", ADMIN)
+        optin.opt_in(web, "alpha", ADMIN)
+        optin.suspend(web, "alpha")
+        optin.resume(web, "alpha")
+    sealed.do("clock", "advance", "1h")
+    assert [(copy["id"], copy["state"]) for copy in sealed.copies()] == [(old["id"], "purged")]

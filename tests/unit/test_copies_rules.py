@@ -129,6 +129,9 @@ def test_an_end_is_the_notices_the_toggles_or_that_of_an_earlier_engagement() ->
     assert retention.end_for(copy, mirror(Step.OPT_IN, since=NOW, ends_at=None)) is None
     assert retention.end_for(copy, mirror(Step.OPT_IN, since=later, ends_at=None)) == later  # P35
     assert retention.end_for(copy, mirror(Step.RESUME, since=later, ends_at=None)) is None
+    resumed = replace(mirror(Step.RESUME, since=later + timedelta(days=1), ends_at=None), began_at=later)
+    assert retention.end_for(copy, resumed) == later  # whatever was done since the new opt-in
+    assert retention.end_for(copy, replace(resumed, began_at=NOW)) is None
     notice = mirror(Step.GIVE_NOTICE, since=NOW, ends_at=later)
     assert retention.end_for(copy, notice) == retention.limit_for(copy, notice) == later
     toggle = mirror(Step.OPT_OUT, since=later, ends_at=later)

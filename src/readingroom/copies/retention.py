@@ -45,8 +45,9 @@ def end_for(copy: Copy, mirror: Mirrored | None) -> datetime | None:
     """
     if mirror is None:
         return None
-    if mirror.step is Step.OPT_IN and copy.created_at < mirror.since:
-        return mirror.since
+    began = mirror.began_at or (mirror.since if mirror.step is Step.OPT_IN else None)
+    if began is not None and copy.created_at < began:
+        return began  # whatever was done since: paused, resumed, another notice accepted
     return mirror.ends_at
 
 

@@ -39,6 +39,7 @@ class Mirrored:
     ends_at: datetime | None
     notice: int
     pending: int | None = None  # a wider notice that the customer has not accepted yet
+    began_at: datetime | None = None  # the opt-in of this engagement
 
 
 def mirror_state(connection: Connection, tenant: TenantName) -> Mirrored | None:
@@ -89,7 +90,7 @@ def _write(house: House, place: Place, tenant: TenantName, *, actor: str) -> boo
         if known == true:
             return False
         values: dict[str, Any] = {"state": true.state.value, "step": true.step.value, "since": true.since}
-        values |= {"ends_at": true.ends_at, "notice": true.notice, "pending": true.pending}
+        values |= {"ends_at": true.ends_at, "notice": true.notice, "pending": true.pending, "began_at": true.began_at}
         if known is None:
             unit.connection.execute(insert(MIRROR).values(tenant=tenant, **values))
         else:
@@ -101,10 +102,15 @@ def _write(house: House, place: Place, tenant: TenantName, *, actor: str) -> boo
             "notice": true.notice,
         }
         facts |= {"pending": true.pending} if true.pending is not None else {}
-        same = known is not None and replace(known, pending=true.pending) == true
-        name = "engagement.notice_pending" if same else EVENTS[true.step]
-        unit.append(Event(name, actor=actor, tenant=tenant, facts=facts))
+        unit.append(Event(_event(known, true), actor=actor, tenant=tenant, facts=facts))
     return True
+
+
+def _event(known: Mirrored | None, true: Mirrored) -> str:
+    """What to call the change: the step that was taken, or what else has become known."""
+    if known is None or replace(known, pending=true.pending, began_at=true.began_at) != true:
+        return EVENTS[true.step]
+    return "engagement.mirrored" if known.pending == true.pending else "engagement.notice_pending"
 
 
 def _mirrored(row: RowMapping) -> Mirrored:
@@ -115,4 +121,5 @@ def _mirrored(row: RowMapping) -> Mirrored:
         row["ends_at"],
         row["notice"],
         row.get("pending"),  # the room's own row has none: it is found from the notices
+        row["began_at"],
     )

@@ -111,5 +111,6 @@ MIRROR = Table(
     Column("since", Instant, nullable=False),
     Column("ends_at", Instant),
     Column("notice", Integer, nullable=False),
+    Column("began_at", Instant),  # the opt-in; None in a mirror that an older version wrote
     Column("pending", Integer),  # a wider notice that waits to be accepted: no new copy until then (P01)
 )
