@@ -127,7 +127,7 @@ class Identify:
         self._known = known
         self._pseudonyms = pseudonyms
         self._tag_key = tag_key
-        self._suffixes = np.array([int(suffix, 16) for suffix in known.suffixes], np.int64)
+        self._suffixes = known.suffixes.astype(np.int64)
         self._has_record = np.asarray(known.tags.any(axis=1), np.bool_)
 
     def near(self, linked: pa.ListArray | None, matches: Records, *, letters: Letters, offsets: I64) -> Near:

@@ -41,7 +41,7 @@ def signed(number: Any) -> int:
 
 
 class Table(NamedTuple):
-    """Keys hashed to 64 bits (never 0) and a value each; size is a power of two, at most half full."""
+    """Keys hashed to 64 bits (never 0) and a value each; size is a power of two, at most half full (dense: 3/4)."""
 
     keys: U64
     values: I32
@@ -49,13 +49,15 @@ class Table(NamedTuple):
 
 
 NO_SECRET = np.uint64(0)
+MILLIONS = 1 << 20
 BASE = np.uint64(0x9E3779B97F4A7C15)  # of all polynomial hashes
 
 
-def empty_table(count: int, secret: np.uint64 = NO_SECRET) -> Table:
-    """An empty table with room for `count` keys."""
+def empty_table(count: int, secret: np.uint64 = NO_SECRET, *, dense: bool = False) -> Table:
+    """An empty table with room for `count` keys; a `dense` one of millions spares memory for some time."""
+    least = 4 * count // 3 if dense and count > MILLIONS else 2 * count
     size = 16
-    while size < 2 * count + 2:
+    while size < least + 2:
         size *= 2
     return Table(np.zeros(size, np.uint64), np.zeros(size, np.int32), secret)
 

@@ -8,6 +8,7 @@ Rule 3: at most 100 bytes per distinct spelling (the report says how many).
 from __future__ import annotations
 
 import hashlib
+from array import array
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
@@ -75,7 +76,7 @@ class People(NamedTuple):
     """Per person: the record tag (a row of 16 bytes; zeros: no record) and the digits of the pseudonym."""
 
     tags: npt.NDArray[np.uint8]
-    suffixes: list[str]
+    suffixes: U64
 
 
 class Known:
@@ -84,20 +85,27 @@ class Known:
     def __init__(self, spellings: Spellings, people: People) -> None:
         self.by_spelling = spellings
         self.table, self.entries, begin = spellings
-        self.tags, self.suffixes = tags, suffixes = people
-        self.ids = len(suffixes)
+        self.tags, self.suffixes = people
+        self.ids = len(self.suffixes)
         self.spellings = len(self.entries.kinds)
-        arrays = (*self.table[:2], *self.entries, tags, begin.bits)
-        self.nbytes = sum(array.nbytes for array in arrays) + 64 * len(suffixes)
-        has_record = tags.any(axis=1)
-        self._by_tag = {tags[i].tobytes(): i for i in np.flatnonzero(has_record)}
+        begun = _first_half(self.tags)
+        self._order = np.flatnonzero(self.tags.any(axis=1)).astype(np.int32)
+        self._order = self._order[np.argsort(begun[self._order])]
+        self._begun = begun[self._order]
+        arrays = (*self.table[:2], *self.entries, *people, begin.bits, self._order, self._begun)
+        self.nbytes = sum(array.nbytes for array in arrays)
 
     def people_of_tags(self, tags: pa.Array) -> I32:
         """The person of each record tag, -1 where unknown."""
         encoded = tags.dictionary_encode()
-        people = [self._by_tag.get(tag, -1) for tag in encoded.dictionary.to_pylist()]
-        numbers = pc.fill_null(encoded.indices, len(people)).to_numpy(zero_copy_only=False)
-        found: I32 = np.array([*people, -1], np.int32)[numbers]
+        asked = np.frombuffer(b"".join(encoded.dictionary.to_pylist()), np.uint8).reshape(-1, 16)
+        people = np.full(len(asked) + 1, -1, np.int32)
+        if len(self._order):
+            at = np.minimum(np.searchsorted(self._begun, _first_half(asked)), len(self._order) - 1)
+            same = (self.tags[self._order[at]] == asked).all(axis=1)
+            people[:-1][same] = self._order[at][same]
+        numbers = pc.fill_null(encoded.indices, len(asked)).to_numpy(zero_copy_only=False)
+        found: I32 = people[numbers]
         return found
 
     def people_of(self, entry: int, *, most: int) -> list[int]:
@@ -117,6 +125,11 @@ class Known:
         return {"people": self.ids, "spellings": self.spellings, "bytes": self.nbytes}
 
 
+def _first_half(tags: npt.NDArray[np.uint8]) -> U64:
+    """The first eight bytes of each tag, as one number: tags are keyed hashes, so that tells them apart."""
+    return np.ascontiguousarray(tags[:, :8]).view(np.uint64).reshape(-1)
+
+
 class KnownBuilder:
     """Collects people, batch by batch; forgets what they are called as soon as it is hashed."""
 
@@ -125,7 +138,7 @@ class KnownBuilder:
         self._pseudonyms = Pseudonyms(pseudonym_key)
         self._people: dict[bytes, int] = {}
         self._tags: list[bytes] = []
-        self._suffixes: list[str] = []
+        self._suffixes = array("Q")
         self._hashes: list[U64] = []
         self._kinds: list[U16] = []
         self._owners: list[I32] = []
@@ -158,7 +171,7 @@ class KnownBuilder:
         key = hashlib.blake2b(f"{kind}\0{value}".encode("utf-8", "replace"), key=self._tag_key[:64], digest_size=16)
         number = self._people.setdefault(key.digest(), len(self._suffixes))
         if number == len(self._suffixes):
-            self._suffixes.append(self._pseudonyms.digest(kind, value)[:TEXT_DIGITS])
+            self._suffixes.append(int(self._pseudonyms.digest(kind, value)[:TEXT_DIGITS], 16))
             self._tags.append(tag_of_normal(self._tag_key, "record", value) if record else bytes(16))
         return number
 
@@ -182,12 +195,12 @@ class KnownBuilder:
         np.cumsum(np.bincount(entry[fresh], minlength=len(distinct)), out=first[1:])
         common = look_up(lexicon(), distinct) & WORD != 0
         joined[common & (joined & (FULL | INITIAL | HANDLE | ORG) != 0)] |= AMBIGUOUS
-        table = empty_table(len(distinct), self._secret)
+        table = empty_table(len(distinct), self._secret, dense=True)
         _number(table, distinct)
         tags = np.frombuffer(b"".join(self._tags), np.uint8).reshape(-1, 16)
         entries, begin = Entries(joined, first, owners[fresh]), beginnings(self._spots, self._secret)
-        known = Known(Spellings(table, entries, begin), People(tags, self._suffixes))
-        self._people, self._tags, self._suffixes = {}, [], []
+        known = Known(Spellings(table, entries, begin), People(tags, np.array(self._suffixes, np.uint64)))
+        self._people, self._tags, self._suffixes = {}, [], array("Q")
         self._hashes, self._kinds, self._owners, self._spots = [], [], [], []
         return known
 

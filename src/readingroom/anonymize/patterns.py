@@ -173,7 +173,7 @@ def _candidates(v: Letters, out: Records) -> int:
             count += _address(v, i, row)
         elif byte == 47 and i > 1 and v[i - 1].folded == 47 and v[i - 2].folded == 58:
             count += _host(v, i + 1, row)
-        elif CLASSES[byte] & _HEX and _guid(v, i):
+        elif CLASSES[byte] & _HEX and i + 36 <= n and v[i + 8].folded == 45 and _guid(v, i):
             row[0].start = i
             row[0].end = i + 36
             row[0].what = GUID
