@@ -20,7 +20,7 @@ from readingroom.house import House
 from readingroom.keys.inventory import Epoch, Inventory
 
 _DATABASE: Final = frozenset({"db.sqlite", "db.sqlite-wal", "db.sqlite-shm", "db.sqlite-journal"})
-_FOLDERS: Final = frozenset({"objects", "keyring", "logs"})
+_FOLDERS: Final = frozenset({"objects", "keyring", "logs", "logins"})  # logins: on PostgreSQL
 
 
 def strays(house: House, places: Collection[PlaceName]) -> Iterator[str]:
