@@ -26,7 +26,7 @@ from readingroom.anonymize.texts import TextEngine
 
 def main() -> None:
     asked, *documents = (json.loads(line) for line in sys.stdin)
-    profile = asked["engine"].split()[1]
+    profile = asked["engine"].split()[1].rstrip(",")
     contacts = [json.loads(line) for line in Path(asked["known"]).read_text().splitlines()] if asked["known"] else []
     builder = KnownBuilder(b"detect", b"")
     if contacts:

@@ -146,7 +146,7 @@ def test_a_contact_row_is_tagged_by_every_identifier_and_linked() -> None:
 def test_quasi_identifiers_are_bands_shared_by_k_rows() -> None:
     done = run("contact", "dataverse", contacts())
     states = done.batch.column("address1_stateorprovince").to_pylist()
-    assert states[0] == "TX"
+    assert "TX" in states
     assert states[-1] is None
     assert set(done.batch.column("birthdate").to_pylist()) <= {"1950-1959", "1960-1969", "1970-1979", None}
     assert done.counts["quasi-identifiers suppressed"] > 0
