@@ -9,8 +9,11 @@ import subprocess
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import pytest
+from jsonschema import Draft202012Validator as Validator
+from ocsf_json_schema import OcsfJsonSchemaEmbedded, get_ocsf_schema
 
 from readingroom.audit.merkle import leaf_hash
 from readingroom.audit.sequencer import create_log, sequence, sequence_all
@@ -226,6 +229,25 @@ def test_ocsf_lines_are_the_whole_log_and_each_can_be_proven(
         598,
         599,
     ]
+
+
+def test_every_line_of_a_room_that_lived_validates_and_names_nobody(sealed: Any, tmp_path: Path) -> None:
+    sealed.do("engagement", "opt-out", "alpha", "--by", "admin@alpha.example")
+    sealed.do("worker", "--once")
+    sealed.do("audit", "export", "--format", "ocsf", "--to", tmp_path / "events.jsonl")
+    text = (tmp_path / "events.jsonl").read_bytes()
+    assert not [value for value in (*sealed.raw(), b"admin@alpha.example") if value in text]
+    known = OcsfJsonSchemaEmbedded(get_ocsf_schema("1.8.0"))
+    events = [json.loads(line) for line in text.splitlines()]
+    assert classes(events) >= {3004, 6005}
+    assert 0 not in classes(events)
+    checks = {uid: Validator(known.get_class_schema(known.lookup_class_name_from_uid(uid))) for uid in classes(events)}
+    for event in events:
+        checks[event["class_uid"]].validate(event)
+
+
+def classes(events: list[dict[str, Any]]) -> set[int]:
+    return {event["class_uid"] for event in events}
 
 
 def test_an_export_never_overwrites(exported: Exported, tmp_path: Path) -> None:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -223,6 +225,7 @@ def test_a_rolled_back_log_is_never_taken_silently(sealed: Any, tmp_path: Path) 
     refused = sealed("restore", tmp_path / "backup")
     assert refused.code == 3
     assert "--checkpoint" in refused.err
+    assert not list(sealed.root.rglob("*.restoring*"))
     caught = sealed("restore", tmp_path / "backup", *kept)
     assert caught.code == 1
     assert "somebody kept a checkpoint" in caught.err
@@ -276,6 +279,21 @@ def test_databases_that_their_server_restored_are_brought_up_to_the_log(sealed: 
     assert sealed.ask("engagement", "status", "alpha")["state"] == "ended"
     assert [c["state"] for c in sealed.copies()] == ["purged"]
     assert sealed("audit", "verify").code == 0
+
+
+def test_a_room_that_is_open_elsewhere_is_not_restored(sealed: Any, tmp_path: Path) -> None:
+    sealed.do("backup", tmp_path / "backup")
+    code = "import sqlite3, sys, time; c = sqlite3.connect(sys.argv[1]); c.execute('SELECT 1 FROM events')"
+    code += "; print(flush=True); time.sleep(60)"
+    command = [sys.executable, "-c", code, str(sealed.root / US)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE) as other:
+        assert other.stdout is not None
+        other.stdout.readline()
+        refused = sealed("restore", tmp_path / "backup", "--replace")
+        other.kill()
+    assert refused.code == 3
+    assert str(other.pid) in refused.err
+    restored(sealed, tmp_path / "backup", "--replace")
 
 
 def cut(path: Path) -> None:

@@ -127,6 +127,7 @@ _ENGAGEMENT: Final = {
     "engagement.opted_out": _entity(_DEACTIVATE, "engagement", severity=_LOW),
     "engagement.terminated": _entity(_DEACTIVATE, "engagement", severity=_LOW),
     "engagement.ran_out": _entity(_DEACTIVATE, "engagement", severity=_LOW),
+    "engagement.mirrored": _entity(_UPDATE, "engagement"),
     "engagement.previewed": _entity(_READ, "preview"),
     "engagement.notice_pending": _entity(_UPDATE, "engagement", severity=_LOW),
     "engagement.notice_accepted": _entity(_UPDATE, "engagement", severity=_LOW),

@@ -43,7 +43,8 @@ def back_up(house: House, target: Path, *, databases: bool = True) -> dict[str, 
     """
     if house.role is not Role.WORKER:
         raise UsageError("the role worker makes backups")
-    known = {"room": house.db} | {name: place.db for name, place in sorted(house.places.items())}
+    # the room's comes last: what it says of engagements is the truth, and must not be older than a place's mirror
+    known = {name: place.db for name, place in sorted(house.places.items())} | {"room": house.db}
     chosen = known if databases else {}
     if any(db.engine.dialect.name != "sqlite" for db in chosen.values()):
         raise UsageError("databases on a server are backed up with pg_dump; then say --without-databases here")

@@ -11,6 +11,7 @@ import json
 import logging
 import re
 import sys
+import threading
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
@@ -69,6 +70,11 @@ def configure_logs(stream: TextIO | None = None) -> None:
         logger.handlers.clear()
         logger.propagate = True
     logging.captureWarnings(capture=True)
+    threading.excepthook = _thread_ended  # Python's own would print the exception's text
+
+
+def _thread_ended(_arguments: threading.ExceptHookArgs) -> None:
+    logging.getLogger("readingroom").error("a thread ended by an exception")
 
 
 def log(event: str, **values: object) -> None:

@@ -47,6 +47,7 @@ from readingroom.keys.keyring import Keyring
 from readingroom.keys.roles import Role, RoleKeys
 from readingroom.operations.backup import copy_folder
 from readingroom.operations.replay import Replayed, replay
+from readingroom.operations.running import holders
 from readingroom.operations.vault import Sealer, check_files, read_manifest
 from readingroom.operations.witness import check_checkpoints
 from readingroom.stores.local import LocalStore
@@ -99,9 +100,37 @@ def restore(root: Path, source: Path, wish: Wish) -> Restored:
     """
     import_tables()
     keys = _keys(root)
-    (root / "room").mkdir(mode=0o700, exist_ok=True)
     manifest = read_manifest(source, keys.public(Role.WORKER))
+    settings = _prepare(root, source, manifest=manifest, wish=wish)
+    brought = _logs(settings, source)
+    _objects(settings, source)
+    try:
+        _unseal(root, source, manifest=manifest, keys=keys)
+        house = _staged_house(settings, keys) if manifest["databases"] else open_house(root, Role.WORKER)
+        try:
+            origins = _witness(house, wish, source=source, brought=brought)
+            replayed, keyless = _bring_up(house, manifest, wish)
+        finally:
+            _close(house)
+        for name in manifest["databases"]:
+            database = _database(root, name)
+            _drop(database)
+            _staged(root, name).rename(database)
+    finally:
+        for name in manifest["databases"]:
+            _drop(_staged(root, name))  # in the clear, where anything failed
+    (root / "room" / MARKER).unlink()
+    purged = _finish(root)
+    return Restored(manifest["id"], manifest["at"], replayed, keyless, purged, origins)
+
+
+def _prepare(root: Path, source: Path, *, manifest: Mapping[str, Any], wish: Wish) -> RoomSettings:
+    """The room's settings, once everything that can be checked before a change has been checked."""
+    busy = holders(root)
+    if busy:
+        raise Refusal(f"the room is open in process {', '.join(map(str, busy))}: stop pages and worker first")
     check_files(source, manifest)
+    (root / "room").mkdir(mode=0o700, exist_ok=True)
     if not (root / "room.toml").exists():
         _bring(source / "room.toml", root / "room.toml")
         with suppress(FileNotFoundError):
@@ -110,34 +139,29 @@ def restore(root: Path, source: Path, wish: Wish) -> Restored:
     if manifest["room"] != settings.room_id:
         raise UsageError("the backup is of another room")
     _check_free(settings, manifest, wish)
-    brought = _logs(settings, source)
-    _objects(settings, source)
+    return settings
+
+
+def _unseal(root: Path, source: Path, *, manifest: Mapping[str, Any], keys: RoleKeys) -> None:
+    """The databases, beside where they belong."""
     sealer = Sealer.opened(manifest["id"], manifest["key"], keys)
     for name in manifest["databases"]:
-        staged = _database(root, name).with_name(f"db.sqlite{_STAGED}")
-        _drop(staged)
-        sealer.unseal(source / "sealed" / f"{name}.db", staged, name=f"{name}.db")
-    house = _staged_house(settings, keys) if manifest["databases"] else open_house(root, Role.WORKER)
-    try:
-        origins = _witness(house, wish, source=source, brought=brought)
-        if manifest["databases"]:
-            _keep_withheld(settings, house)
-        replayed = replay(house)
-        keyless = _without_keys(house)
-        _tell(house, manifest, replayed, wish=wish)
-        refresh(house)
-        if manifest["databases"]:
-            for opened in (house.db, *(place.db for place in house.places.values())):
-                opened.checkpoint()  # what is renamed is one file
-    finally:
-        _close(house)
-    for name in manifest["databases"]:
-        database = _database(root, name)
-        _drop(database)
-        database.with_name(f"db.sqlite{_STAGED}").rename(database)
-    (root / "room" / MARKER).unlink()
-    purged = _finish(root)
-    return Restored(manifest["id"], manifest["at"], replayed, keyless, purged, origins)
+        _drop(_staged(root, name))
+        sealer.unseal(source / "sealed" / f"{name}.db", _staged(root, name), name=f"{name}.db")
+
+
+def _bring_up(house: House, manifest: Mapping[str, Any], wish: Wish) -> tuple[Replayed, tuple[str, ...]]:
+    """Bring the databases up to their logs; what the logs told, and the copies whose keys are gone."""
+    if manifest["databases"]:
+        _keep_withheld(house.settings, house)
+    replayed = replay(house)
+    keyless = _without_keys(house)
+    _tell(house, manifest, replayed, wish=wish)
+    refresh(house)
+    if manifest["databases"]:
+        for database in (house.db, *(place.db for place in house.places.values())):
+            database.checkpoint()  # what is renamed is one file
+    return replayed, keyless
 
 
 def _keys(root: Path) -> RoleKeys:
@@ -320,6 +344,10 @@ def _database(root: Path, name: str) -> Path:
 def _drop(database: Path) -> None:
     for suffix in ("", "-wal", "-shm", "-journal"):
         database.with_name(database.name + suffix).unlink(missing_ok=True)
+
+
+def _staged(root: Path, name: str) -> Path:
+    return _database(root, name).with_name(f"db.sqlite{_STAGED}")
 
 
 def _close(house: House) -> None:

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -112,7 +112,7 @@ def read_manifest(folder: Path, public: bytes) -> dict[str, Any]:
     return manifest
 
 
-def check_files(folder: Path, manifest: dict[str, Any]) -> None:
+def check_files(folder: Path, manifest: Mapping[str, Any]) -> None:
     """StoreFault unless every file of the list is there as it was written; nothing else of a backup is looked at."""
     for name, known in manifest["files"].items():
         if digest(folder / name) != known:
