@@ -19,7 +19,7 @@ from readingroom.anonymize.kernels import BASE, I64, U8, kernel, small_kernel
 
 U32 = npt.NDArray[np.uint32]
 SHORT, MIDDLE, LONG = 3, 5, 8  # letters of a beginning
-BITS_EACH = 8
+BITS_EACH = 6
 WHOLE = np.uint64(0xA0761D6478BD642F)  # joined to the hash of a whole spelling: `tone` is no beginning of four letters
 _SPREAD = np.uint64(0xD6E8FEB86659FD93)
 
@@ -66,12 +66,19 @@ def spots_of(data: U8, offsets: I64, secret: np.uint64) -> U32:
     return np.unique(out[: _write_spots(data, offsets, secret, out)])
 
 
+@kernel
+def _set(bits: U8, spots: U32) -> None:
+    for spot in spots:
+        at = np.uint64(spot) & np.uint64(8 * len(bits) - 1)
+        bits[at >> np.uint64(3)] |= np.uint8(1) << np.uint8(at & np.uint64(7))
+
+
 def beginnings(spots: Sequence[U32], secret: np.uint64) -> Beginnings:
-    """The bitmap of all spots."""
-    distinct = np.unique(np.concatenate([np.zeros(0, np.uint32), *spots]))
+    """The bitmap of all spots; those that stand in several arrays only make it larger than need be."""
     size = 1 << 12
-    while size < BITS_EACH * len(distinct) and size < 1 << 32:
+    while size < BITS_EACH * sum(map(len, spots)) and size < 1 << 32:
         size *= 2
-    bits = np.zeros(size, bool)
-    bits[distinct & np.uint32(size - 1)] = True
-    return Beginnings(np.packbits(bits, bitorder="little"), secret)
+    bits = np.zeros(size // 8, np.uint8)
+    for some in spots:
+        _set(bits, some)
+    return Beginnings(bits, secret)

@@ -137,7 +137,7 @@ class KnownBuilder:
         self._tag_key = tag_key
         self._pseudonyms = Pseudonyms(pseudonym_key)
         self._people: dict[bytes, int] = {}
-        self._tags: list[bytes] = []
+        self._tags = bytearray()
         self._suffixes = array("Q")
         self._hashes: list[U64] = []
         self._kinds: list[U16] = []
@@ -172,17 +172,21 @@ class KnownBuilder:
         number = self._people.setdefault(key.digest(), len(self._suffixes))
         if number == len(self._suffixes):
             self._suffixes.append(int(self._pseudonyms.digest(kind, value)[:TEXT_DIGITS], 16))
-            self._tags.append(tag_of_normal(self._tag_key, "record", value) if record else bytes(16))
+            self._tags += tag_of_normal(self._tag_key, "record", value) if record else bytes(16)
         return number
 
     def build(self) -> Known:
         """The finished table; the builder is empty afterwards."""
+        begin = beginnings(self._spots, self._secret)
+        self._spots = []
         none = np.zeros(0, np.uint64)
         hashes = np.concatenate([none, *self._hashes])
         kinds = np.concatenate([none.astype(np.uint16), *self._kinds])
         owners = np.concatenate([none.astype(np.int32), *self._owners])
+        self._hashes, self._kinds, self._owners = [], [], []
         order = np.lexsort((owners, hashes))
         hashes, kinds, owners = hashes[order], kinds[order], owners[order]
+        del order
         new = np.ones(len(hashes), bool)
         new[1:] = hashes[1:] != hashes[:-1]
         entry = np.cumsum(new) - 1
@@ -197,11 +201,10 @@ class KnownBuilder:
         joined[common & (joined & (FULL | INITIAL | HANDLE | ORG) != 0)] |= AMBIGUOUS
         table = empty_table(len(distinct), self._secret, dense=True)
         _number(table, distinct)
-        tags = np.frombuffer(b"".join(self._tags), np.uint8).reshape(-1, 16)
-        entries, begin = Entries(joined, first, owners[fresh]), beginnings(self._spots, self._secret)
+        tags = np.frombuffer(bytes(self._tags), np.uint8).reshape(-1, 16)
+        entries = Entries(joined, first, owners[fresh])
         known = Known(Spellings(table, entries, begin), People(tags, np.array(self._suffixes, np.uint64)))
-        self._people, self._tags, self._suffixes = {}, [], array("Q")
-        self._hashes, self._kinds, self._owners, self._spots = [], [], [], []
+        self._people, self._tags, self._suffixes = {}, bytearray(), array("Q")
         return known
 
 
