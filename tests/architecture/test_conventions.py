@@ -84,3 +84,28 @@ def test_nobody_reads_the_evaluation_files() -> None:
     for path in MODULES:
         assert "/gold/" not in path.read_text(), path
         assert "heldout" not in path.read_text(), path
+
+
+def test_the_second_look_shares_no_code_with_the_engine() -> None:
+    """P14: what one overlooks the other must be able to see: nothing of `anonymize` is imported, at whatever depth."""
+    waiting, seen = [SOURCE / "copies" / "second_look.py", *(SOURCE / "copies").glob("look*.py")], set()
+    while waiting:
+        path = waiting.pop()
+        if path in seen:
+            continue
+        seen.add(path)
+        for name in _imported(path):
+            parts = name.split(".")[1:]
+            assert parts[:1] != ["anonymize"], path
+            for file in (SOURCE.joinpath(*parts).with_suffix(".py"), SOURCE.joinpath(*parts) / "__init__.py"):
+                waiting += [file] if parts and file.is_file() else []
+    assert len(seen) > 8
+
+
+def _imported(path: Path) -> Iterator[str]:
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("readingroom"):
+            yield from (f"{node.module}.{alias.name}" for alias in node.names)
+            yield str(node.module)
+        elif isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names if alias.name.startswith("readingroom"))
