@@ -1,7 +1,7 @@
 """Where data comes from: Synapse Link, interaction blobs, activity log, entity definitions (P11, P12, P13).
 
 `open_sources(connection, now)` gives a `SourceSet`: `scan` pins and checks everything, `tables` says what is readable,
-`read` gives the current rows as Arrow batches, `deletions` what was deleted at the source.
+`read` gives the current rows as Arrow batches, `former` those that are not, `deletions` what was deleted at the source.
 """
 
 from readingroom.sources.model import (
