@@ -221,7 +221,7 @@ engine saw; "on KB" is what it was timed on. This engine is timed with everythin
 {TIMES} times over, and rewrites them; the peers only find.
 
 The tagger learnt from enron_threads, among others: what this engine masks there is no measure of what it masks in mail
-it never saw; `make quality` measures that. Nobody learnt from crm_emails.
+it never saw; `make quality` measures that. It does not learn from crm_emails.
 
 As fast as Presidio default: {ratios}.
 
