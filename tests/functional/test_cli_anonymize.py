@@ -334,6 +334,7 @@ def test_what_is_no_mail(tmp_path: Path, capsys: pytest.CaptureFixture[str], nam
         b"Content-Type: text/plain\nContent-Transfer-Encoding: base64\n\n!!!!notbase64",
         b"Message-ID: <a\nReferences: <b> junk <c@d>\nDate: nonsense\n\nbody",
         b"Subject:\n\n",
+        "From: Ada <\u00e9\u00e9@\u00e9.example>\nTo: =?utf-8?b?w6k=?= <@>\n\nbody".encode(),
     ],
 )
 def test_broken_mail_becomes_whole_or_is_refused(tmp_path: Path, data: bytes) -> None:

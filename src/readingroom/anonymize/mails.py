@@ -206,9 +206,9 @@ def _headers(mail: _Mail, shown: dict[str, list[str]]) -> Iterator[tuple[str, st
 
 
 def _mailbox(address: str) -> str:
-    """A placeholder as a mailbox, so that the header stays one."""
-    bare = address.strip("[]")
-    return f"{bare}@placeholder.example" if "@" not in address and bare else address
+    """What stands in for an address, as a mailbox of plain letters, so that the header stays one."""
+    plain = address.strip("[]").encode("ascii", "ignore").decode()
+    return plain if "@" in plain.strip("@") or not plain else f"{plain.strip('@')}@placeholder.example"
 
 
 def _fill(message: EmailMessage, part: _Part, shown: dict[str, list[str]]) -> None:
