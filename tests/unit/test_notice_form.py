@@ -99,3 +99,13 @@ def test_an_address_that_is_wrong_is_not_repeated() -> None:
     with pytest.raises(UsageError) as refused:
         check_email("Ada Example", what="it")
     assert "Ada" not in str(refused.value)
+
+
+def test_what_a_notice_says_beyond_what_it_must_is_shown_too() -> None:
+    more = (
+        TEXT.replace("[exhibit_a.data]", '[exhibit_a.data]\ncalls = "Call records."', 1)
+        + '\n[exhibit_c]\ntext = "More."\n'
+    )
+    shown = {section.heading: section.paragraphs for section in parse_notice(more.encode()).sections}
+    assert shown["Further: exhibit_a.data"] == ("calls: Call records.",)
+    assert shown["Further: exhibit_c"] == ("text: More.",)

@@ -9,13 +9,14 @@ from __future__ import annotations
 
 import re
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from readingroom.core.errors import UsageError
 from readingroom.core.ids import check_name
 from readingroom.core.settings import Limits
+from readingroom.engagement.notice_terms import terms_of
 
 # section → what every notice must say there, and the promise that rests on it
 TEXTS: Mapping[str, tuple[str, ...]] = {
@@ -116,7 +117,7 @@ def parse_notice(data: bytes) -> Form:
         opt_out_notice_days=days["opt_out.notice_days"],
         licence=texts["feedback"]["licence"],
         warranty=texts["feedback"]["warranty"],
-        sections=_sections(texts),
+        sections=(*_sections(texts), *_more(body, texts)),
     )
 
 
@@ -180,6 +181,18 @@ def _purposes(body: Mapping[str, Any]) -> tuple[Purpose, ...]:
     if len({purpose.id for purpose in purposes}) != len(purposes):
         raise UsageError("the notice's [[exhibit_a.purposes]] name a purpose twice")
     return tuple(purposes)
+
+
+def _more(body: Mapping[str, Any], texts: Mapping[str, Mapping[str, str]]) -> Iterator[Section]:
+    """What stands in a notice beyond what every notice must say: it binds too, so it is shown, under its own name."""
+    known = {f"{section}.{key}" for section, entries in texts.items() for key in entries}
+    found: dict[str, list[str]] = {}
+    for path, value in terms_of(body).items():
+        section, _, key = path.rpartition(".")
+        listed = path.startswith(("exhibit_a.services", "exhibit_a.purposes", "retention.", "opt_out.notice_days"))
+        if section and path not in known and not listed:
+            found.setdefault(section, []).append(f"{key}: {value}")
+    return (Section(f"Further: {section}", tuple(lines)) for section, lines in sorted(found.items()))
 
 
 def _sections(texts: Mapping[str, Mapping[str, str]]) -> tuple[Section, ...]:

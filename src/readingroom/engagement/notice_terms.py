@@ -38,7 +38,7 @@ class Comparison:
 @lru_cache(maxsize=64)
 def compare(agreed: str, later: str) -> Comparison:
     """How the notice `later` differs from the one that was agreed to; both are TOML, word for word."""
-    before, after = terms_of(agreed), terms_of(later)
+    before, after = terms_of(_parse(agreed)), terms_of(_parse(later))
     wider: list[str] = []
     narrower: list[str] = []
     for name in sorted(before.keys() | after.keys()):
@@ -49,15 +49,18 @@ def compare(agreed: str, later: str) -> Comparison:
     return Comparison(tuple(wider), tuple(narrower))
 
 
-def terms_of(text: str) -> Mapping[str, str | int]:
-    """Every term of a notice, by its path; UsageError if it is no TOML."""
-    try:
-        body = tomllib.loads(text)
-    except tomllib.TOMLDecodeError:
-        raise UsageError("the notice is not readable as TOML") from None
+def terms_of(body: Mapping[str, Any]) -> Mapping[str, str | int]:
+    """Every term of a notice, by its path; spaces and line ends are one space."""
     found: dict[str, str | int] = {}
     _flatten(body, "", found)
     return found
+
+
+def _parse(text: str) -> Mapping[str, Any]:
+    try:
+        return tomllib.loads(text)
+    except tomllib.TOMLDecodeError:
+        raise UsageError("the notice is not readable as TOML") from None
 
 
 def _flatten(value: Any, name: str, found: dict[str, str | int]) -> None:
