@@ -42,6 +42,7 @@ from readingroom.review.queues import Reviewer
 from readingroom.review.simulate import SimulatedReviewer, simulate_reviews
 from readingroom.review.stats import review_stats
 from readingroom.simulation.fiction import write_tenant
+from readingroom.simulation.fiction_delta import write_delta_tenant
 from readingroom.simulation.gold_items import gold_items, read_gold
 from readingroom.sources import open_sources
 from readingroom.subjects.erase import erase_subject
@@ -140,7 +141,8 @@ class Story:
         with self.step(f"{name} ({geo}) opts in"):
             folder = self.root / "fictional-sources" / name
             as_of = web.clock.now().replace(microsecond=0) - timedelta(days=1)
-            connection = write_tenant(folder, name, seed=self.seed, geo=geo, as_of=as_of)
+            write = write_tenant if name == STAYS else write_delta_tenant
+            connection = write(folder, name, seed=self.seed, geo=geo, as_of=as_of)
             tenant = add_tenant(web, name, geo=geo, connection=connection, actor="operator")
             open_log(self.house(Role.WORKER), tenant.place, tenant.name)
             receipt = optin.opt_in(web, name, f"admin@{name}.example")
