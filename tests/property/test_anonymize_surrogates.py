@@ -103,7 +103,7 @@ def test_phones_are_valid_and_look_alike(text: str, region: str) -> None:
     if region == "US":
         assert re.search(r"555\D?01\d\d$", made)  # nobody's
     if region == "GB":
-        assert re.search(r"7946 ?0|7700 ?900|20 ?7946", made)
+        assert re.search("2079460|7700900", re.sub(r"\D", "", made))
 
 
 @given(st.dates(date(1930, 1, 1), date(2040, 1, 1)), st.dates(date(1930, 1, 1), date(2040, 1, 1)))
@@ -206,4 +206,4 @@ def test_a_table_with_surrogates(profile: str) -> None:
     found = [span for span in done.spans.to_pylist() if span["row"] == 0]
     assert len(found) >= 5
     names = [shown[0][span["start"] : span["end"]] for span in found if span["kind"] == "person"]
-    assert names[0].split()[0] == names[-1]  # Adelheid alone is who she was in full
+    assert names[0].split()[0] in names[1:]  # Adelheid alone is who she was in full
