@@ -112,7 +112,7 @@ class _Maker:
         plain = {
             "n": lambda: str(self.number(3, int(self.pick([99, 2030, 99999])))),
             "w": self.word,
-            "W": self._term,
+            "W": lambda: self.word().capitalize(),
             "s": lambda: " ".join(self.word() for _ in range(self.number(2, 8))) + ".",
             "z": lambda: self.pick("ABCDEFGHJKLMNPRSTW"),
             "j": lambda: self.pick(_JOBS.split("|")),
@@ -121,19 +121,17 @@ class _Maker:
         }
         return plain[kind](), ""
 
-    def _term(self) -> str:
-        """A word with a capital; some are new compounds, as trades make them."""
-        word = self.word() + (self.pick(self.often) if self.rng.random() < 0.15 else "")
-        return word.upper() if self.rng.random() < 0.06 else word.capitalize()
-
     def _first(self) -> str:
         return self.of("first_name") if self.rng.random() < 0.5 else self.pick(self.given)
 
     def _last(self) -> str:
         return self.of("last_name") if self.rng.random() < 0.5 else self.pick(self.family)
 
+    def _small(self) -> str:
+        return self.pick(_PARTICLES.split(","))
+
     def _someone(self, kind: str) -> tuple[str, str]:
-        given, family, small = self._first(), self._last(), self.pick(_PARTICLES.split(","))
+        given, family = self._first(), self._last()
         full = f"{given} {family}"
         made = {
             "g": [given],
@@ -141,7 +139,8 @@ class _Maker:
             "p": [full] * 6 + [f"{given} {given[0]}. {family}", f"{given[0]}. {family}", f"{family}, {given}",
                   f"{given} {family}-{self._last()}", full.upper(), full.lower(), f"{given} {self._last()} {family}",
                   f"{given} {given[-1].upper()} {family}"],
-            "v": [f"{small} {family}", f"{given} {small} {family}", f"{small} {family}, {given}"],
+            "v": [f"{self._small()} {family}", f"{given} {self._small()} {family}",
+                  f"{self._small()} {family}, {given}"],
             "q": [f"{family}, {given}", f"{family}, {given} {given[0]}."],
             "i": [given.lower(), given.lower(), full.lower()],
             "G": [given.upper(), full.upper()],

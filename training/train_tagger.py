@@ -51,7 +51,6 @@ CLASS = {
 }  # fmt: skip
 LABELLED = {"meddocan": {PERSON, LOCATION, ORG, ADDRESS, DATE}, "synthetic": {PERSON, LOCATION, ORG, ADDRESS, DATE}}
 SHARE = {"taught": 1.0, "lifebench": 0.35, "enron_threads": 3.0, "synthetic": 1.0, "meddocan": 0.6, "sec_filings": 1.0}
-CASUAL = {"wnut17", "btc_a", "btc_b", "btc_e", "btc_g"}  # user text: capitals come and go
 ALL = (1 << CLASSES) - 1
 RATE = 0.12
 AVERAGED = 3
@@ -66,7 +65,6 @@ class Corpus(NamedTuple):
     swap: np.ndarray
     first: np.ndarray
     share: float
-    one_case: float  # the share of documents that are read in one case, without a capital or in capitals alone
 
 
 def words_of(texts: list[str]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -139,7 +137,7 @@ def corpus_of(name: str, rows: list[dict[str, Any]]) -> Corpus:
                 allowed[at] = ALL
         base += int(sizes[-1])
     first.append(len(seen))
-    return Corpus(seen, allowed, swap, np.array(first), SHARE.get(name, 1.0), 0.25 if name in CASUAL else 0.06)
+    return Corpus(seen, allowed, swap, np.array(first), SHARE.get(name, 1.0))
 
 
 def taught(rows: list[dict[str, Any]], first_look: Weights) -> Corpus:
@@ -161,7 +159,7 @@ def taught(rows: list[dict[str, Any]], first_look: Weights) -> Corpus:
     first.append(len(seen))
     agreed = (said[0] == said[1]) & ((said[0] != OTHER) | ~doubt)
     allowed = np.where(agreed, 1 << said[0], ALL).astype(np.uint8)
-    return Corpus(seen, allowed, agreed & (said[0] == PERSON), np.array(first), SHARE["taught"], 0.06)
+    return Corpus(seen, allowed, agreed & (said[0] == PERSON), np.array(first), SHARE["taught"])
 
 
 def name_pool() -> np.ndarray:
@@ -287,7 +285,7 @@ def exchanged(corpus: Corpus, pool: np.ndarray, rng: np.random.Generator) -> np.
         seen[field][at] = other[field]
     seen["hash"][at[unknown]] = rng.integers(1, 1 << 63, int(unknown.sum()), np.uint64)
     seen["marks"][at[unknown]] = 0
-    for document in np.flatnonzero(rng.random(len(corpus.first) - 1) < corpus.one_case):
+    for document in np.flatnonzero(rng.random(len(corpus.first) - 1) < 0.06):
         part = slice(int(corpus.first[document]), int(corpus.first[document + 1]))
         lower = rng.random() < 0.6
         shape = seen["shape"][part]

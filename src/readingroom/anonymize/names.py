@@ -39,7 +39,7 @@ F32 = npt.NDArray[np.float32]
 SHOW, RARE, NUMBER, CODE, PERSON = range(5)
 LONG_NUMBER = 5
 MASKED = np.dtype([("start", "i4"), ("end", "i4"), ("entry", "i4"), ("what", "i4")], align=True)
-LEAST_WORD, LEAST_NAME = 0.15, 0.03  # below it no name: a word that is also a name; one that is nothing else
+LEAST_WORD, LEAST_NAME = 0.2, 0.03  # below it no name: a word that is also a name; one that is nothing else
 KNOWN_NAME = 1 << 30  # a mark beside the lexicon's: a lone name of the tenant's people
 TENANT_WORD = 1 << 29
 
@@ -277,15 +277,22 @@ def _write(out: Records, count: int, span: tuple[int, int], entry: int, what: in
 
 
 @small_kernel
+def _is_plain(marks: int) -> bool:
+    """A public word that nobody is called and that names no relative: most of prose; always shown."""
+    return _public(marks) and marks & (NAME | KNOWN_NAME | KIN | POSSESSIVE) == 0
+
+
+@small_kernel
 def _is_relative(marks: I64, i: int) -> bool:
     """Whether word i is a relative, or whose."""
     return marks[i] & KIN != 0 or (marks[i] & POSSESSIVE != 0 and i + 1 < len(marks) and marks[i + 1] & KIN != 0)
 
 
 @small_kernel
-def _is_listed_only(word: Any, mark: int, likely: float) -> bool:
+def _is_listed_only(word: Any, known: Evidence, i: int) -> bool:
     """Whether nothing but a list says that a word of prose is a name, and the tagger says the contrary."""
-    return not word.flags & SEGMENT and likely < (LEAST_WORD if _public(mark) else LEAST_NAME)
+    least = LEAST_WORD if _public(known.marks[i]) else LEAST_NAME
+    return not word.flags & SEGMENT and known.likely[i] < least
 
 
 @kernel
@@ -294,7 +301,7 @@ def _verdict(letters: Letters, tokens: Tokens, known: Evidence, i: int, rules: R
     what = _judge(letters, tokens, known.marks, i, rules)
     if rules.strict:
         return PERSON if what == SHOW and _is_relative(known.marks, i) else what
-    if what == PERSON and _is_listed_only(tokens.words[i], known.marks[i], known.likely[i]):
+    if what == PERSON and _is_listed_only(tokens.words[i], known, i):
         return SHOW
     return what
 
@@ -306,7 +313,7 @@ def _judge_all(letters: Letters, tokens: Tokens, known: Evidence, rules: Rules, 
     count = 0
     for i in range(len(words)):
         word = words[i]
-        if word.flags & BLOB:
+        if _is_plain(marks[i]) or word.flags & BLOB:
             continue
         what = _verdict(letters, tokens, known, i, rules)
         if what == SHOW and marks[i] & KNOWN_NAME and _is_near(letters, parts, word, marks[i], rules, near):

@@ -20,12 +20,12 @@ from readingroom.anonymize.spans import FINDING
 from readingroom.anonymize.tagger import F32, LOCATION, PERSON, Sight
 from readingroom.anonymize.tokens import GAP_NEAR, Records, Tokens
 
-LIKELY, BALANCED, STRICT = 0.5, 0.3, 0.03  # from which probability a word is taken for what it may be
-SMALL = 0.12  # the same for a word in lower case, in strict
+LIKELY, BALANCED, STRICT = 0.5, 0.4, 0.01  # from which probability a word is taken for what it may be
+SMALL = 0.02  # the same for a word in lower case, in strict
 OWN = 0.9  # the same for a word that many of the tenant's authors write
 ECHOED = 0.6  # of a word whose other places in the cell are names, too
 CAPITAL, ALONE, JUST_DIGITS = 1, 5, 4  # bits of the shape (tag_features)
-PUBLIC, USUAL, TITLE, GREETING, PARTICLE = 4 | 8, 16, 32, 64, 128  # bits of the marks (tag_features)
+LISTED, PUBLIC, USUAL, TITLE, GREETING, PARTICLE = 3, 4 | 8, 16, 32, 64, 128  # bits of the marks (tag_features)
 PARTICLES = 4  # so many of them in a row: `von und zu` is two with a word between
 _S = hash_words(["s"])[0]
 _ROW = np.uint64(0x9E3779B97F4A7C15)
@@ -44,7 +44,9 @@ def find_tagged(sight: Sight, seen: Records, chance: F32, *, strict: bool, quasi
     """
     capital = seen["shape"] & CAPITAL != 0
     own = sight.marks & TENANT_WORD != 0  # many write it: that it is nobody's name needs less proof
-    low, small = (STRICT, np.where(own, OWN, SMALL)) if strict else (BALANCED, LIKELY)
+    public = seen["marks"] & (PUBLIC | LISTED) != 0  # other words in lower case are rare words, whoever they name
+    low, small = (STRICT, np.where(own, OWN, np.where(public, SMALL, LIKELY))) if strict else (BALANCED, LIKELY)
+    small = np.where(seen["marks"] & GREETING != 0, LIKELY, small)  # ask, call, contact
     least = np.where(capital, low, small)
     person = (chance[:, PERSON] >= least) & ((seen["shape"] & 12) != JUST_DIGITS) & (capital | ~_inside(sight))
     near = (seen["line"] == 0) & (sight.tokens.words["gap"] == GAP_NEAR)
@@ -88,8 +90,12 @@ def _towns(seen: Records, kinds: np.ndarray) -> np.ndarray:
 
 def _titled(seen: Records, title: np.ndarray, near: np.ndarray) -> np.ndarray:
     """Capitalised words right after Mr, Dr and the like (rule 2)."""
+    reach = title.copy()
+    small = (seen["marks"] & PARTICLE != 0) & near
+    for _ in range(PARTICLES):
+        reach[1:] |= reach[:-1] & small[1:]
     titled = np.zeros(len(seen), bool)
-    titled[1:] = title[:-1] & (seen["shape"][1:] & ALONE == CAPITAL) & (seen["marks"][1:] & USUAL == 0)
+    titled[1:] = reach[:-1] & (seen["shape"][1:] & ALONE == CAPITAL) & (seen["marks"][1:] & USUAL == 0)
     found: np.ndarray = titled & (seen["skip"] == 0) & near
     return found
 
