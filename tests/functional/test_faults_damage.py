@@ -9,6 +9,8 @@ from typing import Any
 
 import pytest
 
+from ground import wanted
+
 Damage = Callable[[Sequence[Path]], None]
 
 
@@ -191,6 +193,7 @@ def test_a_keyring_of_another_place(room: Any) -> None:
     assert "another place" in shows_nothing(room, "review", "next", "--as", "ada")
 
 
+@pytest.mark.skipif(wanted(), reason="the database is no file")
 @pytest.mark.parametrize("which", ["room", "places/us"])
 @pytest.mark.parametrize("damage", [missing, garbage, emptied], ids=lambda damage: damage.__name__)
 def test_a_database(room: Any, which: str, damage: Damage) -> None:

@@ -10,18 +10,17 @@ import csv
 import gzip
 import json
 import shutil
-import sqlite3
 from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 
 import numpy as np
 import pytest
-from sqlalchemy import update
+from sqlalchemy import inspect, update
 
-from ground import copy_room
+from ground import copy_room, tamper, tampering
 from readingroom.access.facts import FactKind, assert_fact, confirm_fact
 from readingroom.access.grants import Wish, approve_grant, request_access
 from readingroom.access.objections import object_to
@@ -196,13 +195,12 @@ class Disk:
 
     def sql(self, place: PlaceName | None, statement: str, *values: object) -> None:
         """Change rows behind the product's back; the statement must change something."""
-        with closing(sqlite3.connect(self.base(place) / "db.sqlite")) as connection:
-            assert connection.execute(statement, values).rowcount > 0
-            connection.commit()
+        with tampering(self.root, place) as connection:
+            assert tamper(connection, statement, *values).rowcount > 0
 
     def ask(self, place: PlaceName | None, statement: str, *values: object) -> list[tuple[object, ...]]:
-        with closing(sqlite3.connect(self.base(place) / "db.sqlite")) as connection:
-            return connection.execute(statement, values).fetchall()
+        with tampering(self.root, place) as connection:
+            return [tuple(row) for row in tamper(connection, statement, *values)]
 
     def one(self, place: PlaceName | None, statement: str, *values: object) -> str:
         return str(self.ask(place, statement, *values)[0][0])
@@ -222,11 +220,10 @@ class Disk:
 
     def clone(self, place: PlaceName | None, table: str, source: str, changes: dict[str, str]) -> None:
         """Insert a copy of the row `source` with `changes` (column → SQL literal)."""
-        with closing(sqlite3.connect(self.base(place) / "db.sqlite")) as connection:
-            columns = [str(row[1]) for row in connection.execute(f"PRAGMA table_info({table})")]
+        with tampering(self.root, place) as connection:
+            columns = [str(column["name"]) for column in inspect(connection).get_columns(table)]
             chosen = ", ".join(changes.get(name, f'"{name}"') for name in columns)
-            connection.execute(f"INSERT INTO {table} SELECT {chosen} FROM {table} WHERE id = ?", (source,))
-            connection.commit()
+            tamper(connection, f"INSERT INTO {table} SELECT {chosen} FROM {table} WHERE id = ?", source)
 
     def view(self, **changes: str) -> None:
         """One more view in the place of the tenant that stays, with no event of its own."""
@@ -465,7 +462,7 @@ BREAKS: dict[str, dict[str, Break]] = {
         "read from somewhere else": lambda d: d.view(copy="'copy-forged'"),
         "sealed at another time": lambda d: _shift(d, US, "sealed_at", days=-1),
         "items hidden": lambda d: d.sql(US, "DELETE FROM items"),
-        "an item hidden": lambda d: d.sql(US, "DELETE FROM items WHERE rowid = (SELECT max(rowid) FROM items)"),
+        "an item hidden": lambda d: d.sql(US, "DELETE FROM items WHERE id = (SELECT max(id) FROM items)"),
         "items shown again": lambda d: d.sql(US, "UPDATE items SET withheld = '' WHERE withheld != ''"),
         "items shown again, counts too": lambda d: (
             d.sql(US, "UPDATE items SET withheld = '' WHERE withheld != ''"),
@@ -546,7 +543,9 @@ BREAKS: dict[str, dict[str, Break]] = {
         "grants hidden": lambda d: d.sql(None, "DELETE FROM grants"),
         "somebody else's grant": lambda d: d.sql(None, "UPDATE grants SET person = 'person-forged'"),
         "a crowd": lambda d: d.crowd(),
-        "grant without approval": lambda d: d.sql(None, "UPDATE grants SET id = 'grant-forged' WHERE rowid = 1"),
+        "grant without approval": lambda d: d.sql(
+            None, "UPDATE grants SET id = 'grant-forged' WHERE id = (SELECT min(id) FROM grants)"
+        ),
     },
     "P21": {
         "from anywhere": lambda d: d.sql(US, "UPDATE views SET workstation = ''"),
@@ -625,7 +624,7 @@ BREAKS: dict[str, dict[str, Break]] = {
     },
     "P30": {
         "labels hidden": lambda d: d.sql(US, "DELETE FROM labels"),
-        "label without an entry": lambda d: d.sql(US, "UPDATE labels SET id = 'label-' || rowid"),
+        "label without an entry": lambda d: d.sql(US, "UPDATE labels SET id = 'label-' || id"),
         "label without a view": lambda d: d.sql(US, "UPDATE labels SET item = 'item-forged'"),
         "answers turned": lambda d: d.sql(US, "UPDATE labels SET answer = 'spam'"),
         "answers exchanged with their salts lost": lambda d: (

@@ -1,12 +1,11 @@
 from __future__ import annotations
 
 import json
-import sqlite3
-from contextlib import closing
 from pathlib import Path
 
 import pytest
 
+from ground import tamper, tampering
 from readingroom.bootstrap import init, open_house
 from readingroom.cli.main import execute
 from readingroom.engagement.notice import publish_notice
@@ -42,9 +41,8 @@ def test_assure_prints_every_promise(room: Path, capsys: pytest.CaptureFixture[s
 
 
 def test_assure_leaves_with_a_fault_where_a_promise_is_broken(room: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    with closing(sqlite3.connect(room / "room" / "db.sqlite")) as connection:
-        connection.execute("UPDATE engagements SET state = 'suspended'")
-        connection.commit()
+    with tampering(room, None) as connection:
+        tamper(connection, "UPDATE engagements SET state = 'suspended'")
     assert execute(["-C", str(room), "assure", "--json"]) == 1
     told = capsys.readouterr()
     broken = [row["id"] for row in json.loads(told.out)["promises"] if row["status"] == "broken"]

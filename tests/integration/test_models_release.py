@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from sqlalchemy import select, update
 
+from ground import everything
 from readingroom.audit.tables import ROOM_EVENTS
 from readingroom.audit.unit import Event, unit_of_work
 from readingroom.bootstrap import init, open_house
@@ -139,7 +140,7 @@ def test_the_card_is_signed_and_says_what_is_not_promised(house: House, released
 def test_no_word_no_item_and_no_lot_is_kept(house: House, released: ModelId) -> None:
     files = [path.read_bytes() for path in shelf.folder(house, released).iterdir()]
     shown = [canonical(show_model(house, released)), *files]
-    database = (house.settings.root / "room/db.sqlite").read_bytes()
+    database = everything(house.settings.root, None)
     for data in (*shown, database):
         assert b"wordqq" not in data
         assert b"Example Street" not in data

@@ -16,13 +16,15 @@ import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import psycopg
 from psycopg import sql
-from sqlalchemy import Engine, NullPool, create_engine
+from sqlalchemy import Connection, CursorResult, Engine, NullPool, create_engine, inspect, make_url
 
 from readingroom.bootstrap import DATABASE_VARIABLE, import_tables
-from readingroom.core.settings import RoomSettings
+from readingroom.core.ids import PlaceName
+from readingroom.core.settings import RoomSettings, load
 from readingroom.db.addresses import create_database, on_server
 from readingroom.db.engines import Database
 
@@ -112,6 +114,45 @@ def behind(database: Database) -> Engine:
     if url.get_backend_name() == "sqlite":
         return create_engine(url)
     return create_engine(url.set(username="room", query={}), poolclass=NullPool)
+
+
+def beside(root: Path, place: PlaceName | None) -> Engine:
+    """The room's database or a place's, behind the product's back, with nothing that guards it."""
+    settings = load(root)
+    kept = settings.places[place].database if place else settings.database
+    if kept:
+        return create_engine(make_url(kept).set(username="room"), poolclass=NullPool)
+    home = root / "places" / place if place else root / "room"
+    return create_engine(f"sqlite:///{home}/db.sqlite", poolclass=NullPool)
+
+
+@contextmanager
+def tampering(root: Path, place: PlaceName | None) -> Iterator[Connection]:
+    """A transaction beside the product, in which rows need no parents."""
+    with beside(root, place).begin() as connection:
+        if connection.dialect.name == "postgresql":
+            connection.exec_driver_sql("SET session_replication_role = replica")
+        yield connection
+
+
+def tamper(connection: Connection, statement: str, *values: object) -> CursorResult[Any]:
+    """Run a statement written for SQLite, with ? for values."""
+    if connection.dialect.name == "postgresql":
+        statement = statement.replace("%", "%%").replace("?", "%s")
+        statement = re.sub(r"CAST\((\w+) AS TEXT\)", r"convert_from(\1, 'UTF8')", statement)
+        statement = re.sub(r"CAST\((replace\(.*\)) AS BLOB\)", r"convert_to(\1, 'UTF8')", statement)
+    return connection.exec_driver_sql(statement, values)
+
+
+def everything(root: Path, place: PlaceName | None) -> bytes:
+    """All that a database holds: the file's bytes, or every row of every table."""
+    engine = beside(root, place)
+    if engine.dialect.name == "sqlite":
+        return b"".join(path.read_bytes() for path in Path(engine.url.database or "").parent.glob("db.sqlite*"))
+    with engine.connect() as connection:
+        tables = inspect(connection).get_table_names()
+        rows = [connection.exec_driver_sql(f'SELECT t::text FROM "{name}" t').scalars().all() for name in tables]
+    return "\n".join(line for found in rows for line in found).encode()
 
 
 def _copy_database(old: str, new: str, *, keeper: str) -> None:
