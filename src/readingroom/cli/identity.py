@@ -33,10 +33,8 @@ def bind(
     opened = house(ctx, Role.WEB)
     if bool(person) == bool(tenant):
         raise UsageError("an account is a person's (--person) or an administrator's (--administrator-of, --email)")
-    if person:
-        who = Who.staff(find_person(opened, person).id)
-    else:
-        who = Who.customer(get_tenant(opened, tenant).name, email)
+    found = find_person(opened, person).id if person else None
+    who = Who.customer(get_tenant(opened, tenant).name, email) if found is None else Who.staff(found)
     bound = bind_identity(opened, subject, who)
     answer(bound.public(), as_json=as_json, text=f"bound as {bound.key}; it may sign in from now on")
 
