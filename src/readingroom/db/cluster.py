@@ -35,9 +35,7 @@ VACUUMING: Final = frozenset({"copy", "subjects", "worker"})  # the roles that d
 OLDEST: Final = 150_000  # PostgreSQL 15: nobody may create in the schema `public` by default
 _STEM = re.compile(r"[a-z][a-z0-9_]{0,39}")
 _KEPT = ("host", "sslmode", "sslrootcert", "channel_binding")  # what a stored URL takes over from the operator's
-_CREATE_ROLE = sql.SQL(
-    "CREATE ROLE {} LOGIN NOSUPERUSER NOCREATEDB NOCREATEROLE NOREPLICATION NOBYPASSRLS PASSWORD {}"
-)
+_CREATE_ROLE = sql.SQL("CREATE ROLE {} LOGIN NOSUPERUSER NOCREATEDB NOCREATEROLE NOREPLICATION NOBYPASSRLS PASSWORD {}")
 _REASONS = (
     ("password authentication failed", "the server refuses the password: put it into a passfile (PGPASSFILE)"),
     ("no password supplied", "the server wants a password: put it into a passfile (PGPASSFILE)"),
