@@ -84,6 +84,16 @@ def test_unknown_names_are_listed_unless_they_may_be_a_persons(room: Any) -> Non
     assert {one["column"] for one in own if one["table"] == VISITS} >= set(VISIT)
 
 
+def test_a_preview_tells_the_operator_no_name_that_may_be_somebodys(room: Any) -> None:
+    """The same names as in `columns list`: the administrator reads them, the vendor does not (P26)."""
+    named = next(name for name in _all_tables(room) if name.endswith("akte"))
+    told = json.dumps(room.ask("engagement", "preview", "sonder"))
+    assert named not in told
+    assert "(withheld " in told
+    assert "contact" in told
+    assert named in json.dumps(room.ask("engagement", "preview", "sonder", "--by", "admin@sonder.example"))
+
+
 def _all_tables(room: Any) -> list[str]:
     return [path.name for path in (room.sources / "sonder/dataverse-prod-sonder").iterdir() if path.is_dir()]
 

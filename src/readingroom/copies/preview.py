@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
 import pyarrow as pa
@@ -21,11 +21,13 @@ import pyarrow as pa
 from readingroom.anonymize.engine import Engine
 from readingroom.anonymize.plans import TablePlan
 from readingroom.anonymize.preparation import Preparation
+from readingroom.anonymize.schema_names import NameCheck
 from readingroom.audit.unit import Event, unit_of_work
 from readingroom.copies.columns import decisions
 from readingroom.copies.looks import Look
 from readingroom.copies.plan import CopyPlan, plan_copy
 from readingroom.copies.second_look import SecondLook
+from readingroom.copies.shown_names import cleared, name_check
 from readingroom.core.category import Category
 from readingroom.core.errors import Fault, ReadingroomError
 from readingroom.engagement.tenants import Tenant
@@ -114,7 +116,26 @@ def _look(house: House, tenant: Tenant, sources: SourceSet, *, records: bool) ->
         one for category, plan in plans.items() for one in _tables(plan, category, sample=sample, sources=sources)
     ]
     left_out = tuple(pair for plan in plans.values() for pair in plan.left_out)
-    return Preview(tuple(tables), left_out, refused, _schema_names(sources))
+    found = Preview(tuple(tables), left_out, refused, _schema_names(sources))
+    if records:
+        return found
+    if refused:  # an export that cannot be read tells nobody's names, so none of its names is cleared
+        return replace(found, tables=(), left_out=())
+    return _for_the_vendor(found, name_check(sources))
+
+
+def _for_the_vendor(found: Preview, check: NameCheck) -> Preview:
+    """Without the names of tables and columns that may be somebody's (P26): the customer alone reads those."""
+    tables = tuple(
+        replace(
+            one,
+            table=cleared(one.table, check, number),
+            withheld=tuple((cleared(name, check, at), why) for at, (name, why) in enumerate(one.withheld, start=1)),
+        )
+        for number, one in enumerate(found.tables, start=1)
+    )
+    left_out = tuple((cleared(name, check, at), why) for at, (name, why) in enumerate(found.left_out, start=1))
+    return replace(found, tables=tables, left_out=left_out)
 
 
 def _schema_names(sources: SourceSet) -> int:
