@@ -97,6 +97,11 @@ def _watch(house: House) -> list[str]:
     return [f"access: {alert.kind.value}" for alert in monitor(house)]
 
 
+def _flags(house: House) -> list[str]:
+    now = house.clock.now()
+    return [f"overdue: {why}" for at, why in flag_deadlines(house) if at < now]
+
+
 def _forget(house: House) -> list[str]:
     count = forget_people(house)
     return [f"{count} people forgotten"] if count else []
@@ -120,6 +125,7 @@ DUTIES = (
     Duty("expire grants", Role.WORKER, _grants),
     Duty("watch access", Role.WORKER, _watch),
     Duty("data subjects", Role.SUBJECTS, _subjects),
+    Duty("flags on time", Role.WORKER, _flags),
     Duty("forget people", Role.WORKER, _forget),
     Duty("sequence the log", Role.WORKER, _sequence),
 )

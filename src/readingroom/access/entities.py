@@ -17,6 +17,7 @@ from readingroom.access.standing import (
     Vouched,
     WorkstationStanding,
 )
+from readingroom.copies.tables import Reason
 
 Json = dict[str, Any]
 
@@ -44,6 +45,7 @@ def context(ask: Ask) -> Json:
         "now": instant(ask.now),
         "purpose": ask.purpose,
         "item_withheld": bool(ask.copy.withheld),
+        "item_flagged": ask.copy.withheld == Reason.FLAGGED.value,
         "people": ask.numbers.people,
         "people_cap": ask.numbers.people_cap,
         "views": ask.numbers.views,

@@ -190,7 +190,7 @@ def record(
     if ask.grant is not None:
         facts |= {"grant": ask.grant.id, "approver": ask.grant.approver_actor, "list_version": ask.grant.list_version}
         facts |= {"grant_ends_at": format_instant(ask.grant.ends)}
-    names = {Action.VIEW: "item.viewed"}
+    names = {Action.VIEW: "item.viewed", Action.JUDGE: "item.viewed"}
     name = names.get(ask.action, "part.opened") if decision.permit else "access.denied"
     sealed = {"item": item} if item else {}
     return unit.append(Event(name, actor=actor, tenant=ask.tenant.name, copy=ask.copy.id, facts=facts, sealed=sealed))

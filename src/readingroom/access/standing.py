@@ -20,6 +20,7 @@ class Action(StrEnum):
 
     VIEW = "view"  # a person looks at one item
     TRAIN = "train"  # a job reads parts for a person's model
+    JUDGE = "judge"  # a privacy officer looks at one item that was flagged
     CHECK = "check"  # the house looks for what anonymization missed
     ANSWER = "answer"  # the house answers a data subject's request
 

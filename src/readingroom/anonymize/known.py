@@ -41,6 +41,7 @@ from readingroom.anonymize.spellings import (
     AMBIGUOUS,
     FULL,
     HANDLE,
+    ID,
     INITIAL,
     ORG,
     PersonName,
@@ -53,6 +54,7 @@ from readingroom.anonymize.spellings import (
     organization_spellings,
     phone_spellings,
     split_full,
+    squash,
 )
 
 
@@ -130,6 +132,46 @@ def _first_half(tags: npt.NDArray[np.uint8]) -> U64:
     return np.ascontiguousarray(tags[:, :8]).view(np.uint64).reshape(-1)
 
 
+class Spelled(NamedTuple):
+    """The spellings of one value as numbers: no letter of it. `spots` are of use with the one tag key only."""
+
+    hashes: U64
+    kinds: U16
+    spots: U32
+
+    def pack(self) -> bytes:
+        """As bytes, for whoever keeps them (encrypted: short values could be guessed from hashes)."""
+        return b"".join(
+            len(part).to_bytes(4, "little") + part
+            for part in (self.hashes.tobytes(), self.kinds.tobytes(), self.spots.tobytes())
+        )
+
+    @classmethod
+    def unpack(cls, data: bytes) -> Spelled:
+        """What `pack` made."""
+        parts, at = [], 0
+        for _ in cls._fields:
+            size = int.from_bytes(data[at : at + 4], "little")
+            parts.append(data[at + 4 : at + 4 + size])
+            at += 4 + size
+        return cls(
+            np.frombuffer(parts[0], np.uint64), np.frombuffer(parts[1], np.uint16), np.frombuffer(parts[2], np.uint32)
+        )
+
+
+def spell(tag_key: bytes, kind: str, value: str) -> Spelled:
+    """Every spelling of one value, hashed: an address, a number, an id, a name or any other words."""
+    field = {"email": "emails", "upn": "emails", "phone": "phones", "record": "ids", "visitor": "ids"}.get(kind)
+    found = set(_spellings({field: [value]} if field else {"full": value}))
+    whole = squash(value)
+    if len(whole) > 1 and kind not in {"email", "upn"}:
+        found.add((whole, FULL if field is None else ID))  # a lone word counts as a whole name, too
+    texts = sorted(found)
+    data, offsets = pack([text for text, _ in texts])
+    kinds = np.array([kind for _, kind in texts], np.uint16)
+    return Spelled(hash_strings(data, offsets), kinds, spots_of(data, offsets, secret_of(tag_key, b"known")))
+
+
 class KnownBuilder:
     """Collects people, batch by batch; forgets what they are called as soon as it is hashed."""
 
@@ -163,6 +205,15 @@ class KnownBuilder:
             self._spots.append(spots_of(data, offsets, self._secret))
             self._kinds.append(np.array(kinds, np.uint16))
             self._owners.append(np.array(owners, np.int32))
+
+    def add_spelled(self, tag: bytes, spelled: Spelled) -> None:
+        """Take in one value as `spell` left it under the same tag key: whose it is, is not known."""
+        self._hashes.append(spelled.hashes)
+        self._spots.append(spelled.spots)
+        self._kinds.append(spelled.kinds)
+        self._owners.append(np.full(len(spelled.hashes), len(self._suffixes), np.int32))
+        self._suffixes.append(int(self._pseudonyms.digest("flagged", tag.hex())[:TEXT_DIGITS], 16))
+        self._tags += bytes(16)
 
     def _person(self, row: dict[str, Any]) -> int:
         """The number of a person: by record id, else by the first identifier there is."""

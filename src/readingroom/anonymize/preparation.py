@@ -16,7 +16,7 @@ from readingroom.anonymize.authors import authors_of, subjects_of
 from readingroom.anonymize.classification import shipped
 from readingroom.anonymize.engine import Engine
 from readingroom.anonymize.identities import full_names, people_batch, people_in
-from readingroom.anonymize.known import KnownBuilder
+from readingroom.anonymize.known import KnownBuilder, Spelled
 from readingroom.anonymize.nameless import nameless
 from readingroom.anonymize.plans import TablePlan
 from readingroom.anonymize.prepared import Prepared
@@ -58,6 +58,10 @@ class Preparation:
             for people in people_in(plan, batch, unseen=self._unseen):
                 self._add(plan, people)
             self._count_places(plan, batch)
+
+    def learn_spelled(self, tag: bytes, spelled: Spelled) -> None:
+        """Take in a value that an earlier copy showed and should not have, as `known.spell` left it."""
+        self._people.add_spelled(tag, spelled)
 
     def learn_former(self, plan: TablePlan, batch: pa.RecordBatch) -> None:
         """Take in who is named in rows that are not current: a former name, or somebody who was deleted, still is one.

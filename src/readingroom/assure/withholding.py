@@ -29,6 +29,7 @@ _FLAGS: Final = {
     "flag.raised": FlagState.OPEN,
     "flag.confirmed": FlagState.CONFIRMED,
     "flag.dismissed": FlagState.DISMISSED,
+    "flag.removed": FlagState.REMOVED,
 }
 
 

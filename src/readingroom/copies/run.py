@@ -20,6 +20,7 @@ from readingroom.anonymize.preparation import Preparation
 from readingroom.copies import staging
 from readingroom.copies.columns import decisions
 from readingroom.copies.items import ItemMaker
+from readingroom.copies.known_values import known_values
 from readingroom.copies.looks import Look
 from readingroom.copies.manifest import compose
 from readingroom.copies.part_writer import Writer
@@ -163,6 +164,9 @@ def _make(run: _Run, make_look: MakeLook) -> bytes:
     limits = house.settings.limits
     preparation = Preparation(tag_key, pseudonym_key, k=limits.k_anonymity, profile="strict")
     try:
+        if copy.category is not Category.SCHEMA:
+            for tag, spelled in known_values(house, copy, tag_key):
+                preparation.learn_spelled(tag, spelled)
         engine = passage.learn(preparation, None if copy.category is Category.SCHEMA else tag_key)
         reached(LEARNT)
         writer = Writer(house, copy, ItemMaker(copy, record_key=tag_key))

@@ -167,6 +167,19 @@ WITHHELD = Table(
     Column("lifted_at", Instant),
 )
 
+KNOWN_VALUES = Table(
+    "known_values",
+    PLACE,
+    Column("id", String(40), primary_key=True),
+    tenant_column(),
+    Column("tag", LargeBinary(16), nullable=False),  # what it is the tag of was found in a copy that should not show it
+    Column("kind", String(16), nullable=False),
+    Column("spelled", LargeBinary, nullable=False),  # its spellings as hashes, under a key made of the tag key
+    Column("request", String(64), nullable=False),  # the flag that named it
+    Column("since", Instant, nullable=False),
+    UniqueConstraint("tenant", "tag"),
+)
+
 COLUMN_DECISIONS = Table(
     "column_decisions",
     PLACE,

@@ -12,7 +12,7 @@ from collections.abc import Iterable
 from sqlalchemy import Connection, func, insert, select, update
 
 from readingroom.audit.unit import Unit
-from readingroom.copies.tables import COPIES, ITEMS, WITHHELD, Reason
+from readingroom.copies.tables import COPIES, ITEMS, KNOWN_VALUES, WITHHELD, Reason
 from readingroom.core.errors import UnknownName
 from readingroom.core.ids import ItemId, TenantName, new_id
 
@@ -105,7 +105,8 @@ def withheld_reason(connection: Connection, item: ItemId) -> str:
 
 
 def suppressions(connection: Connection, tenant: TenantName) -> int:
-    """How many tags of this tenant are on the list still: while there is one, the tag key lives."""
+    """How many tags must still be known, withheld or named by a flag: while there is one, the tag key lives."""
     statement = select(func.count()).select_from(WITHHELD).where(WITHHELD.c.tenant == tenant)
     open_tags = statement.where(WITHHELD.c.tag.is_not(None), WITHHELD.c.lifted_at.is_(None))
-    return int(connection.scalar(open_tags) or 0)
+    values = select(func.count()).select_from(KNOWN_VALUES).where(KNOWN_VALUES.c.tenant == tenant)
+    return int(connection.scalar(open_tags) or 0) + int(connection.scalar(values) or 0)

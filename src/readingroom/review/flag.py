@@ -1,18 +1,23 @@
 """The privacy flag: "still personal data" withholds an item and its twins at the next read, for every purpose.
 
 Rule 1: withheld first, judged afterwards: the privacy officer decides within 24 hours.
-Rule 2: a confirmed flag stays withheld (the part is rewritten under a new key); a dismissed one gives the items back.
-Rule 3: whoever raised a flag does not decide about it.
+Rule 2: what a confirmed flag withholds is rewritten out of its parts by the role `subjects` (`subjects.flagged`); a
+dismissed one gives the items back, the twins too.
+Rule 3: whoever raised a flag does not decide about it, and who does may look at it first, through the gate; the event
+says whether they did.
+Rule 4: what the officer names as personal is sealed to the role `subjects` at once; this process cannot open it.
 """
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 
 from sqlalchemy import Row, delete, insert, select, update
 
+from readingroom.access.judging import Judged, judge_item
 from readingroom.access.people import PersonRole, check_present, check_role, get_person
 from readingroom.access.tables import VIEWS
 from readingroom.audit.unit import Event, Unit, unit_of_work
@@ -20,14 +25,17 @@ from readingroom.copies.records import get_item, place_of
 from readingroom.copies.tables import ITEMS, Reason
 from readingroom.copies.withheld import release_item, withhold_item
 from readingroom.core.clock import format_instant
-from readingroom.core.errors import Refusal, UnknownName
-from readingroom.core.ids import CopyId, ItemId, PersonId, TenantName, new_id
+from readingroom.core.errors import Refusal, UnknownName, UsageError, WrongState
+from readingroom.core.ids import CopyId, ItemId, PersonId, TenantName, WorkstationId, new_id
 from readingroom.db.engines import EVERY_TENANT
 from readingroom.house import House, Place
+from readingroom.keys.roles import Role
 from readingroom.review.flag_states import DECIDE_WITHIN, TELL_WITHIN, FlagState, FlagStep, next_state
 from readingroom.review.tables import FLAGGED_ITEMS, FLAGS, LEASES
 from readingroom.review.task_states import TaskStep
 from readingroom.review.tasks import move_tasks, settle_task
+
+VALUES_LIMIT: Final = 2000  # characters in which the officer names what is personal
 
 
 @dataclass(frozen=True)
@@ -45,6 +53,8 @@ class Flag:
     due_at: datetime
     decided_by: str | None
     decided_at: datetime | None
+    tell_by: datetime | None
+    removed_at: datetime | None
 
     def public(self) -> dict[str, Any]:
         """The flag as lists show it."""
@@ -58,8 +68,11 @@ class Flag:
             "twins": self.twins,
             "raised_at": format_instant(self.raised_at),
             "due_at": format_instant(self.due_at),
-            "decided_at": None if self.decided_at is None else format_instant(self.decided_at),
+            **{name: None if at is None else format_instant(at) for name, at in self._instants().items()},
         }
+
+    def _instants(self) -> dict[str, datetime | None]:
+        return {"decided_at": self.decided_at, "tell_by": self.tell_by, "removed_at": self.removed_at}
 
 
 def raise_flag(house: House, person: PersonId, item: ItemId) -> Flag:
@@ -98,8 +111,22 @@ def raise_in(unit: Unit, item: ItemId, *, actor: str) -> Flag:
     return _read(unit, identity)
 
 
-def decide_flag(house: House, flag: str, *, by: PersonId, confirm: bool) -> Flag:
-    """Confirm a flag (its items stay withheld, the customer is told within 72 h) or dismiss it (they come back)."""
+def look_at_flag(house: House, flag: str, *, by: PersonId, workstation: WorkstationId | None) -> Judged:
+    """The flagged item for the officer who is to decide, through the gate; AccessDenied with the reasons."""
+    _, known = _find(house, flag)
+    officer = get_person(house, by)
+    if known.state is not FlagState.OPEN:
+        raise WrongState(f"this flag is {known.state}")
+    if known.actor == officer.actor:
+        raise Refusal("whoever raised a flag does not decide about it")
+    return judge_item(house, by, workstation=workstation, item=known.item)
+
+
+def decide_flag(house: House, flag: str, *, by: PersonId, confirm: bool, values: str = "") -> Flag:
+    """Confirm a flag (its items stay withheld, the customer is told within 72 h) or dismiss it (they come back).
+
+    `values` says what is personal in it, one identifier a line: later copies know it (role `subjects`).
+    """
     officer = get_person(house, by)
     check_role(officer, PersonRole.PRIVACY_OFFICER)
     place, known = _find(house, flag)
@@ -108,11 +135,15 @@ def decide_flag(house: House, flag: str, *, by: PersonId, confirm: bool) -> Flag
     step = FlagStep.CONFIRM if confirm else FlagStep.DISMISS
     with unit_of_work(place.db, known.tenant, house.clock) as unit:
         state = next_state(_read(unit, flag).state, step)
-        values = {"state": state.value, "decided_by": officer.actor, "decided_at": unit.at}
+        changes: dict[str, Any] = {"state": state.value, "decided_by": officer.actor, "decided_at": unit.at}
+        if state is FlagState.CONFIRMED:
+            changes |= {"tell_by": unit.at + TELL_WITHIN, "box": _sealed(house, known, values)}
         still = (FLAGS.c.id == flag) & (FLAGS.c.state == FlagState.OPEN.value)
-        if unit.connection.execute(update(FLAGS).where(still).values(**values)).rowcount != 1:
+        if unit.connection.execute(update(FLAGS).where(still).values(**changes)).rowcount != 1:
             raise Refusal("somebody else decided about this flag in the meantime")
-        facts = {"flag": flag, "items": known.twins + 1}
+        looked = (VIEWS.c.item == known.item) & (VIEWS.c.actor == officer.actor)
+        seen = unit.connection.execute(select(VIEWS.c.id).where(looked)).first() is not None
+        facts: dict[str, Any] = {"flag": flag, "items": known.twins + 1, "looked": seen}
         if state is FlagState.DISMISSED:
             _give_back(unit, flag)
         else:
@@ -137,8 +168,24 @@ def list_flags(house: House, tenant: TenantName = EVERY_TENANT, *, state: FlagSt
 
 
 def deadlines(house: House) -> list[tuple[datetime, str]]:
-    """The instants by which the privacy officer must have decided, earliest first."""
-    return [(flag.due_at, f"flag {flag.id} is to be decided") for flag in list_flags(house, state=FlagState.OPEN)]
+    """By when the privacy officer must have decided, and by when the customer is told of what was confirmed."""
+    found = [(flag.due_at, f"flag {flag.id} is to be decided") for flag in list_flags(house, state=FlagState.OPEN)]
+    told = list_flags(house, state=FlagState.CONFIRMED)
+    found += [(flag.tell_by, f"the customer is to be told of flag {flag.id}") for flag in told if flag.tell_by]
+    return sorted(found)
+
+
+def box_context(flag: str, tenant: TenantName) -> dict[str, str]:
+    """What the sealed values of a flag are bound to."""
+    return {"what": "flagged values", "tenant": tenant, "id": flag}
+
+
+def _sealed(house: House, flag: Flag, values: str) -> str:
+    if len(values) > VALUES_LIMIT:
+        raise UsageError(f"what is personal is named in at most {VALUES_LIMIT} characters")
+    if not values.strip():
+        return ""
+    return json.dumps(house.keys.wrap_to(Role.SUBJECTS, values.encode(), box_context(flag.id, flag.tenant)))
 
 
 def _give_back(unit: Unit, flag: str) -> None:
@@ -171,5 +218,5 @@ def _find(house: House, flag: str) -> tuple[Place, Flag]:
 
 
 def _flag(row: Row[Any]) -> Flag:
-    values = row._asdict()
+    values = {name: value for name, value in row._asdict().items() if name != "box"}
     return Flag(**{**values, "state": FlagState(values["state"])})

@@ -1,4 +1,4 @@
-"""The life of a privacy flag (one table; pure): the privacy officer decides within 24 hours."""
+"""The life of a privacy flag (one table; pure): decided within 24 hours; if confirmed, removed and told within 72."""
 
 from __future__ import annotations
 
@@ -17,21 +17,24 @@ class FlagState(StrEnum):
     """Where a flag stands. Its items are withheld unless it is dismissed."""
 
     OPEN = "open"
-    CONFIRMED = "confirmed"
+    CONFIRMED = "confirmed"  # what it withholds is still in its sealed part
+    REMOVED = "removed"  # the parts were rewritten without it, and the customer was told
     DISMISSED = "dismissed"
 
 
 class FlagStep(StrEnum):
-    """What the privacy officer does."""
+    """What is done about a flag."""
 
     CONFIRM = "confirm"
     DISMISS = "dismiss"
+    REMOVE = "remove"  # the duty of the role `subjects`
 
 
 TRANSITIONS: Final = MappingProxyType(
     {
         (FlagState.OPEN, FlagStep.CONFIRM): FlagState.CONFIRMED,
         (FlagState.OPEN, FlagStep.DISMISS): FlagState.DISMISSED,
+        (FlagState.CONFIRMED, FlagStep.REMOVE): FlagState.REMOVED,
     }
 )
 
@@ -39,7 +42,7 @@ TRANSITIONS: Final = MappingProxyType(
 def next_state(state: FlagState, step: FlagStep) -> FlagState:
     """The state after `step`; WrongState if the table has no such step."""
     if (state, step) not in TRANSITIONS:
-        raise WrongState(f"a flag that is {state} cannot be {step}ed")
+        raise WrongState(f"a flag that is {state} has no step {step}")
     return TRANSITIONS[state, step]
 
 

@@ -91,6 +91,9 @@ FLAGS = Table(
     Column("due_at", Instant, nullable=False),  # the privacy officer decides within 24 h
     Column("decided_by", String(40)),
     Column("decided_at", Instant),
+    Column("box", Text, nullable=False, default=""),  # what the officer named, sealed to `subjects`; "" once removed
+    Column("tell_by", Instant),  # the customer, of a confirmed flag
+    Column("removed_at", Instant),  # the parts were rewritten without it, and the customer was told
     Index("ix_flags_open", "tenant", "state", "due_at"),
 )
 

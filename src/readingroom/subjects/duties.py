@@ -1,4 +1,4 @@
-"""The duties of the role `subjects`: finish erasures, answer what the portal took, act on deletions (P34)."""
+"""The duties of the role `subjects`: finish erasures and flags, answer what the portal took, act on deletions (P34)."""
 
 from __future__ import annotations
 
@@ -9,12 +9,14 @@ from readingroom.engagement.tenants import list_tenants
 from readingroom.house import House
 from readingroom.subjects.asks import answer_asked
 from readingroom.subjects.erase import erase_tags, resume_erasures
+from readingroom.subjects.flagged import remove_flagged
 
 
 def carry_out(house: House) -> list[str]:
     """One round; what was done, a line each."""
     done = [f"finished request {request}" for request in resume_erasures(house)]
     done += answer_asked(house)
+    done += remove_flagged(house)
     for tenant in list_tenants(house):
         triggers = open_triggers(house, tenant.name)
         if not triggers:

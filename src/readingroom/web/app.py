@@ -39,6 +39,7 @@ from readingroom.web.workbench.frames import Frames
 _HERE = Path(__file__).parent
 _LOG = logging.getLogger("readingroom.web")
 LONGEST_BODY: Final = 512 * 1024
+FRAMES: Final = ("/work/frame/", "/desk/frame/")
 
 
 def create_app(root: Path) -> FastAPI:
@@ -90,7 +91,7 @@ async def _fence(request: Request, handle: Callable[[Request], Awaitable[Respons
             response.headers["Retry-After"] = str(error.seconds)
         except Exception as error:  # noqa: BLE001 - the last fence: a foreign error may carry a cell in its text
             response = _answer_fault(request, error)
-    for name, value in headers_for(path, frame=path.startswith("/work/frame/")).items():
+    for name, value in headers_for(path, frame=path.startswith(FRAMES)).items():
         response.headers[name] = value
     return response
 

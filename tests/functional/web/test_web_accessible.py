@@ -14,7 +14,7 @@ from readingroom.access.grants import Wish, active_grants, request_access
 from readingroom.copies.records import list_copies
 from readingroom.core.category import Category
 from readingroom.core.ids import TenantName
-from readingroom.review.flag import raise_flag
+from readingroom.review.flag import list_flags, raise_flag
 from readingroom.review.queues import next_item
 
 pytestmark = pytest.mark.browser
@@ -32,6 +32,10 @@ def _mail(room: Room) -> str:
     return f"/work/mail/{active_grants(room.web, room.person('Ada').id)[0].id}"
 
 
+def _flag(room: Room) -> str:
+    return f"/desk/flags/{list_flags(room.web, HARBOR)[0].id}"
+
+
 PAGES: dict[str, tuple[str, str | Callable[[Room], str]]] = {
     "sign-in": ("", "/sign-in"),
     "redeem": ("", "/sign-in/a-link"),
@@ -45,6 +49,7 @@ PAGES: dict[str, tuple[str, str | Callable[[Room], str]]] = {
     "mail": ("Ada", _mail),
     "approvals": ("Cleo", "/desk"),
     "flags": ("Dora", "/desk/flags"),
+    "flag": ("Dora", _flag),
     "promises": ("Dora", "/desk/promises"),
     "models": ("Emil", "/desk/models"),
 }

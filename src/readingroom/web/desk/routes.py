@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Form
+from fastapi import Form
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
@@ -19,14 +19,14 @@ from readingroom.core.errors import UsageError
 from readingroom.core.ids import GrantId, ModelId
 from readingroom.models.spam_checker import list_models, release_model, score_mail
 from readingroom.models.states import ModelState
-from readingroom.review.flag import decide_flag, list_flags
-from readingroom.review.flag_states import FlagState
-from readingroom.subjects.requests import list_requests
+from readingroom.web.desk import flags
+from readingroom.web.desk.router import router
 from readingroom.web.guard import house_of, session_of
 from readingroom.web.pages import page
 from readingroom.web.permissions import Permission, declare
 
-router = APIRouter()
+__all__ = ["flags", "router"]  # each declares its routes on the one router
+
 MAIL_LIMIT = 256 * 1024
 
 
@@ -66,30 +66,6 @@ def confirm(request: Request, fact: str) -> Response:
     """Confirm a fact that somebody else asserted (P28)."""
     confirm_fact(house_of(request), fact, by=session_of(request).who.person)
     return RedirectResponse("/?done=decided", status_code=303)
-
-
-@declare(router, "GET", "/desk/flags", Permission.OFFICER)
-def flags(request: Request) -> Response:
-    """Flags that wait (24 h) and requests with their clocks."""
-    house = house_of(request)
-    found = list_flags(house)
-    return page(
-        request,
-        "desk/flags.html",
-        waiting=sorted((f for f in found if f.state is FlagState.OPEN), key=lambda f: f.due_at),
-        decided=[f for f in found if f.state is not FlagState.OPEN],
-        requests=list_requests(house),
-        now=house.clock.now(),
-    )
-
-
-@declare(router, "POST", "/desk/flags/{flag}", Permission.OFFICER)
-def decide_one(request: Request, flag: str, answer: Annotated[str, Form()]) -> Response:
-    """Confirm or dismiss a flag."""
-    if answer not in {"confirm", "dismiss"}:
-        raise UsageError("the answer is confirm or dismiss")
-    decide_flag(house_of(request), flag, by=session_of(request).who.person, confirm=answer == "confirm")
-    return RedirectResponse("/desk/flags?done=decided", status_code=303)
 
 
 @declare(router, "GET", "/desk/models", Permission.ENGINEER)

@@ -21,6 +21,8 @@ from readingroom.engagement.feedback import erase_feedback, give_feedback, list_
 from readingroom.engagement.notice import get_notice, list_notices
 from readingroom.engagement.states import EngagementState
 from readingroom.engagement.tenants import Tenant
+from readingroom.review.flag import list_flags
+from readingroom.review.flag_states import FlagState
 from readingroom.web.guard import house_of, session_of
 from readingroom.web.pages import page
 from readingroom.web.permissions import Permission, declare
@@ -30,6 +32,7 @@ from readingroom.web.portal.router import back, router, tenant_of
 
 __all__ = ["choices", "previewing", "proof", "router"]  # each declares its routes on the one router
 
+TOLD = frozenset({FlagState.CONFIRMED, FlagState.REMOVED})
 ON = frozenset({EngagementState.ACTIVE, EngagementState.SUSPENDED, EngagementState.OPTING_OUT})
 
 
@@ -52,6 +55,7 @@ def overview(request: Request) -> Response:
         notice=notices[-1] if notices else None,
         newer=optin.newer(house, tenant.name),
         receipt=_receipt(request, tenant),
+        missed=[flag for flag in list_flags(house, tenant.name) if flag.state in TOLD],
     )
 
 
