@@ -14,6 +14,7 @@ from readingroom.anonymize.phone_ends import named_after, with_extensions
 from readingroom.anonymize.proofs_find import find_proofs
 from readingroom.anonymize.proofs_phones import phone_after
 from readingroom.anonymize.rare import Vocabulary, hash_spans
+from readingroom.anonymize.remembered import Remembered
 from readingroom.anonymize.spans import FINDING, findings
 from readingroom.anonymize.tokens import ALL_UPPER, DIGITS, JOINED, Records, Tokens
 from readingroom.anonymize.views import BLOB, MARKUP, Letters
@@ -87,12 +88,16 @@ def texts_of(letters: Letters, spans_: Records) -> pa.LargeBinaryArray:
     return pa.Array.from_buffers(pa.large_binary(), len(spans_), [None, pa.py_buffer(offsets), pa.py_buffer(data)])
 
 
+_readings = Remembered(lambda text: read_cluster(text.decode("ascii", "replace")))
+
+
 def _cluster_findings(letters: Letters, clusters: Records) -> Records:
     """What the digit clusters are; each distinct text is read once."""
     if not len(clusters):
         return np.empty(0, FINDING)
     encoded = texts_of(letters, clusters).dictionary_encode()
-    readings = [read_cluster(text.decode("ascii", "replace")) for text in encoded.dictionary.to_pylist()]
+    texts = encoded.dictionary.to_pylist()
+    readings = [_readings(text) for text in texts]
     codes = encoded.indices.to_numpy()
     rows = [
         (start + found[0], start + found[1], -1, _CLUSTER_KINDS[found[2]])
@@ -101,8 +106,7 @@ def _cluster_findings(letters: Letters, clusters: Records) -> Records:
     ]
     named = np.flatnonzero(named_after(letters, clusters))
     for start, code in zip(clusters["start"][named].tolist(), codes[named].tolist(), strict=True):
-        text = encoded.dictionary[code].as_py().decode("ascii", "replace")
-        if span := phone_after(text):
+        if span := phone_after(texts[code].decode("ascii", "replace")):
             rows.append((start + span[0], start + span[1], -1, spans.PHONE))
     return np.array(rows, FINDING) if rows else np.empty(0, FINDING)
 

@@ -239,8 +239,30 @@ def _proved(text: str) -> list[Found]:
     return [(*hit.span(), "card") for hit in cards] + [(start, end, "id") for start, end, _ in formed_in(text)]
 
 
+_FEW = 6  # digits: two groups of so many in all have no form but a number's
+
+
+def _plain_numbers(text: str) -> list[Found] | None:
+    """Of the commonest clusters, where no form can hold, what read_cluster says; None: read it."""
+    if text[:1] in {"0", "+", "("}:
+        return None
+    if text.isdecimal():
+        return [(0, len(text), "number")] if 5 <= len(text) <= 11 else None
+    first, blank, second = text.partition(" ")
+    if not blank or len(text) > _FEW + 1 or not (first.isdecimal() and second.isdecimal()):
+        return None
+    if len(first) >= 5:
+        return [(0, len(first), "number")]
+    return [(len(first) + 1, len(text), "number")] if len(second) >= 5 else []
+
+
 def read_cluster(text: str) -> list[Found]:
     """What stands in a digit cluster: (start, end, kind), disjoint; a plain date is not listed."""
+    plain = _plain_numbers(text)
+    return _read_cluster(text) if plain is None else plain
+
+
+def _read_cluster(text: str) -> list[Found]:
     taken = bytearray(len(text))
     found: list[Found] = []
     for start, end, kind in _proved(text):

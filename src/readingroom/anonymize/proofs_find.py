@@ -20,6 +20,7 @@ from readingroom.anonymize import proofs_secrets as secrets
 from readingroom.anonymize.folding import UPPER
 from readingroom.anonymize.kernels import I64, Table, empty_table, fill, hash_words
 from readingroom.anonymize.proofs_nets import is_ipv6, is_mac
+from readingroom.anonymize.remembered import Remembered
 from readingroom.anonymize.spans import FINDING
 from readingroom.anonymize.tokens import Records, Tokens
 from readingroom.anonymize.views import Letters
@@ -38,6 +39,7 @@ BIRTH_WORDS: tuple[str, ...] = (
     "nacimiento",
 )
 BIRTH_WORDS += ("nascita", "geboortedatum", "nato", "nata")
+_WHAT = (1 << 16) - 1  # of a distinct candidate: what it may be, and the number of its word
 _SMALL = (*places.FR_WORDS, *places.ES_WORDS, *places.IT_WORDS)
 _STREETS = (*places.EN_WORDS, *places.DE_WORDS, *places.NL_WORDS, *_SMALL)
 
@@ -85,11 +87,11 @@ def find_proofs(letters: Letters, tokens: Tokens) -> Records:
     codes = texts.indices.to_numpy(zero_copy_only=False).astype(np.int64)
     key = (codes * 16 + found["what"]) * (scan.NUMBERED + 1) + found["arg"]
     encoded = pa.array(key).dictionary_encode()
+    distinct = texts.dictionary.to_pylist()
     rows: list[Proof] = []
     borders = [0]
     for one in encoded.dictionary.to_numpy().tolist():
-        code, what, arg = one >> 16, one >> 12 & 15, one & scan.NUMBERED
-        rows += prove(what, arg, texts.dictionary[code].as_py().decode("latin-1"))
+        rows += _proofs((one & _WHAT).to_bytes(2, "little") + distinct[one >> 16])
         borders.append(len(rows))
     return _spread(
         found, encoded.indices.to_numpy(zero_copy_only=False), borders=np.array(borders, np.int64), rows=rows
@@ -202,3 +204,12 @@ _PROVERS: dict[int, Callable[[int, str], list[Proof]]] = {
     scan.PAIR: _pair,
     scan.CREDENTIALS: _credentials,
 }
+
+
+def _proved(candidate: bytes) -> list[Proof]:
+    """What a candidate is, whose first two bytes say what it may be."""
+    what = int.from_bytes(candidate[:2], "little")
+    return prove(what >> 12, what & scan.NUMBERED, candidate[2:].decode("latin-1"))
+
+
+_proofs = Remembered(_proved)

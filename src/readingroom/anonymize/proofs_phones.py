@@ -11,7 +11,9 @@ import re
 from functools import cache
 
 import phonenumbers
-from phonenumbers import NumberParseException, PhoneMetadata, PhoneNumberFormat
+from phonenumbers import PhoneMetadata, PhoneNumberFormat
+
+from readingroom.anonymize.phone_plans import is_assigned
 
 REGIONS = (
     *("US", "GB", "DE", "FR", "ES", "IT", "NL", "BE", "AT", "CH", "IE", "PT", "DK", "SE", "NO", "FI", "PL", "CZ", "SK"),
@@ -61,7 +63,7 @@ def _plan(region: str) -> tuple[str, re.Pattern[str]] | None:
 
 
 def _may_be(digits: str, region: str) -> bool:
-    """Whether the form of the region's numbers allows these digits: cheap, and never less than `_is_valid`."""
+    """Whether the form of the region's numbers allows these digits: cheap, and only then is the plan asked."""
     plan = _plan(region)
     if plan is None:
         return False
@@ -69,19 +71,12 @@ def _may_be(digits: str, region: str) -> bool:
     return bool(form.fullmatch(digits) or (prefix and form.fullmatch(digits.removeprefix(prefix))))
 
 
-def _is_valid(text: str, region: str | None) -> bool:
-    try:
-        return phonenumbers.is_valid_number(phonenumbers.parse(text, region))
-    except NumberParseException:
-        return False
-
-
 def phones_in(cluster: str) -> list[tuple[int, int]]:
     """The numbers in a digit cluster that need no word: international, or grouped as their country does."""
     found: list[tuple[int, int]] = []
     for hit in _INTERNATIONAL.finditer(cluster):
         text = hit[0] if hit[0][0] == "+" else "+" + hit[0][2:]
-        if _is_valid(text, None):
+        if is_assigned(text, None):
             found.append(hit.span())
     groups = tuple(map(len, _GROUP.findall(cluster)))
     least = 8 if cluster[:1] == "(" or len(groups) > 3 else 9
@@ -89,7 +84,7 @@ def phones_in(cluster: str) -> list[tuple[int, int]]:
         return found
     digits = "".join(_GROUP.findall(cluster))
     regions = _groupings().get(groups, ())
-    if any(_may_be(digits, region) and _is_valid(cluster, region) for region in regions):
+    if any(_may_be(digits, region) and is_assigned(cluster, region) for region in regions):
         found.append((0, len(cluster)))
     return found
 
@@ -104,6 +99,6 @@ def phone_after(text: str) -> tuple[int, int] | None:
     span = hit.start(), hit.start() + len(written)
     if not 7 <= len(digits) <= 15:
         return None
-    if written[0] in "+0" and _is_valid("+" + digits.lstrip("0"), None):
+    if written[0] in "+0" and is_assigned("+" + digits.lstrip("0"), None):
         return span
-    return span if any(_may_be(digits, region) and _is_valid(written, region) for region in REGIONS) else None
+    return span if any(_may_be(digits, region) and is_assigned(written, region) for region in REGIONS) else None
