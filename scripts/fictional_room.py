@@ -22,6 +22,7 @@ from readingroom.core.ids import TenantName, WorkstationId
 from readingroom.house import House
 from readingroom.keys.roles import Role
 from readingroom.web.app import create_app
+from readingroom.web.pace import Pace
 
 CHROMIUM = "/usr/bin/chromium"
 ARGUMENTS = [
@@ -50,9 +51,12 @@ class Served:
 
 @contextmanager
 def served_room(
-    root: Path, prepare: Callable[[Story], object], *, tell: Callable[[str], object] = print
+    root: Path, prepare: Callable[[Story], object], *, tell: Callable[[str], object] = print, pace: Pace | None = None
 ) -> Iterator[Served]:
-    """Make a room at `root`, with people and one customer with a marketing copy; prepare it further; serve it."""
+    """Make a room at `root`, with people and one customer with a marketing copy; prepare it further; serve it.
+
+    `pace` says how fast a visitor may ask, where a measure asks faster than people do.
+    """
     bootstrap.init(root, simulation=True, vendor="Example Vendor", name="Demo room")
     story = Story(root, seed=7, tell=tell)
     story.notice_and_people()
@@ -62,7 +66,9 @@ def served_room(
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
-    config: Any = uvicorn.Config(create_app(root), host="127.0.0.1", port=port, log_level="warning", access_log=False)
+    app = create_app(root)
+    app.state.pace = pace or app.state.pace
+    config: Any = uvicorn.Config(app, host="127.0.0.1", port=port, log_level="warning", access_log=False)
     server = uvicorn.Server(config)
     thread = threading.Thread(target=server.run, daemon=True)
     thread.start()

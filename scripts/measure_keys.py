@@ -1,6 +1,8 @@
 """From keydown to the next mail on the screen, in Debian's chromium, over the real room: prints JSON.
 
-    python scripts/measure_keys.py [--items 60]
+    python scripts/measure_keys.py [--items 60] [--delay 80]
+
+With --delay every request of the browser waits so many milliseconds, as over a network.
 
 The room is made here (fictional people and mails), with its database, policies, sealed copy and register behind every
 item. A time is from the keydown event to the changed page plus two animation frames (about 33 ms of it are frames).
@@ -42,19 +44,24 @@ def main() -> None:
     """Measure at two paces and print."""
     parser = argparse.ArgumentParser(description="keydown to next item")
     parser.add_argument("--items", type=int, default=60)
+    parser.add_argument("--delay", type=int, default=0, metavar="MS")
     wanted = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         prepare = functools.partial(Story.grant, person="ada", tenant=STAYS)
         tell = functools.partial(print, file=sys.stderr)
         with served_room(Path(folder) / "room", prepare, tell=tell) as room:
-            found = {"items": wanted.items, "machine": platform.machine(), "paces": _measure(room, wanted.items)}
+            found = {"items": wanted.items, "machine": platform.machine(), "delay_ms": wanted.delay}
+            found["paces"] = _measure(room, wanted.items, wanted.delay)
     print(json.dumps(found, indent=1))
 
 
-def _measure(room: Served, items: int) -> dict[str, Any]:
+def _measure(room: Served, items: int, delay: int) -> dict[str, Any]:
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
         page = browser.new_page(base_url=room.base, viewport={"width": 1280, "height": 860})
+        if delay:
+            slow = {"offline": False, "latency": delay, "downloadThroughput": -1, "uploadThroughput": -1}
+            page.context.new_cdp_session(page).send("Network.emulateNetworkConditions", slow)
         page.goto(room.link("ada"))
         page.get_by_role("button", name="Sign in").click()
         page.get_by_role("link", name="Review mails").click()
