@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -77,11 +77,21 @@ _BY_KIND = {
 _BY_FIELD = (
     (FIELDS["given"] + FIELDS["middle"] + FIELDS["nick"], Cells.GIVEN),
     (FIELDS["family"], Cells.FAMILY),
+    (FIELDS["full"], Cells.NAME),
+    (FIELDS["address"] + FIELDS["postcode"], Cells.ADDRESS),
+    (FIELDS["city"], Cells.PLACE),
+    (FIELDS["birthdate"], Cells.BIRTH),
     (COMPANY, Cells.ORG),
+    (("password", "passwort", "motdepasse", "contrasena", "secret", "apikey", "accesstoken"), Cells.NUMBER),
 )
+_TELL = {Cells.EMAIL, Cells.PHONE, Cells.BIRTH}  # beside one of these a `name` is a person's
 _OWNERS = (
     "contact lead user account customer client member patient person employee owner parent record order message"
     " conversation thread ticket case visitor session document"
+)
+_PERSONS = (
+    "from to cc bcc sender recipient recipients author contact customer client user owner manager employee patient"
+    " person people participant participants attendee attendees assignee member members kontakt kunde cliente"
 )
 _ID_NAME = re.compile(r"(^|[_\s-])(id|guid|uuid)$|[a-z](Id|ID|Guid|GUID|Uuid|UUID)$")
 _ID_BARE = re.compile(rf"^({'|'.join(_OWNERS.split())})(id|guid|uuid)$")
@@ -98,16 +108,24 @@ _FOUND = {
     "LOCATION": Cells.PLACE,
     "IP": Cells.IP,
 }
+
+
+def _one_of(field: str) -> re.Pattern[str]:
+    return re.compile("|".join(FIELDS[field]))
+
+
 _PEOPLE = {Cells.NAME: "fullname", Cells.GIVEN: "firstname", Cells.FAMILY: "lastname"}
 _OWN = {
-    Cells.NAME: re.compile(r"(full|display)?name"),
-    Cells.GIVEN: re.compile(r"first(name)?|given(name)?|forename|vorname|prenom|nombre"),
-    Cells.FAMILY: re.compile(r"last(name)?|surname|family(name)?|nachname|apellidos?"),
-    Cells.EMAIL: re.compile(r"(personal|work|private)?e?mail(address)?\d?"),
-    Cells.PHONE: re.compile(r"(tele|mobile|cell|home|work)?phone(number)?\d?|mobile|tel|fax"),
+    Cells.NAME: _one_of("full"),
+    Cells.GIVEN: _one_of("given"),
+    Cells.FAMILY: _one_of("family"),
+    Cells.EMAIL: re.compile(r"(personal|work|private)?e?mail(address|adresse)?\d?|correo(electronico)?|courriel"),
+    Cells.PHONE: re.compile(
+        r"(tele|mobile|cell|home|work)?phone(number)?\d?|mobile|tel|fax|telefon(nummer)?|telefono|handy(nummer)?|movil"
+    ),
     Cells.NUMBER: re.compile(r"ssn|iban|nationalid|taxid|passport|governmentid"),
-    Cells.ADDRESS: re.compile(r"street|address|streetaddress|address1?line1"),
-    Cells.BIRTH: re.compile(r"birthdate|birthday|dateofbirth|dob"),
+    Cells.ADDRESS: _one_of("address"),
+    Cells.BIRTH: _one_of("birthdate"),
 }
 _GUID = r"^[{(]?[0-9a-fA-F]{8}-?([0-9a-fA-F]{4}-?){3}[0-9a-fA-F]{12}[)}]?$"
 
@@ -140,9 +158,18 @@ def by_name(name: str, kind: pa.DataType) -> Choice | None:
     if any(is_kind(kind) for is_kind in _TIMES):
         return Choice(Cells.BIRTH, "name") if told is Cells.BIRTH else Choice(Cells.KEEP, "type")
     if is_number(kind):
-        fits = told in {Cells.ID, Cells.PHONE, Cells.NUMBER}
+        fits = told in {Cells.ID, Cells.PHONE, Cells.NUMBER, Cells.ADDRESS, Cells.BIRTH}
         return Choice(told, "name") if told and fits else Choice(Cells.KEEP, "type")
     return Choice(told, "name") if told else None
+
+
+def among(path: str, kind: pa.DataType, siblings: Iterable[str]) -> Choice | None:
+    """What the last name of a path tells; a bare `name` is a person's where its siblings or its owner say so."""
+    owner, _, name = path.rpartition(".")
+    if bare(name) != "name" or bare(owner.rpartition(".")[2]) in _PERSONS.split():
+        return by_name(name, kind)
+    told = {_told(one) for one in siblings}
+    return by_name(name, kind) if told & _TELL else None
 
 
 def by_content(cells: pa.LargeStringArray, found: pa.Table) -> Choice:

@@ -13,7 +13,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from readingroom.anonymize.choices import Cells, Choice, by_name, canonical, own_fields
+from readingroom.anonymize.choices import Cells, Choice, among, by_name, canonical, own_fields
 from readingroom.anonymize.runs import Run
 from readingroom.core.errors import UsageError
 
@@ -23,7 +23,7 @@ TEXT = pa.large_string()
 _NAMED = ("person", "email", "phone", "card", "iban", "id", "address")
 _TELLING = {Cells.EMAIL, Cells.PHONE}  # an object with a name alone may be a product
 _NAMES = {Cells.GIVEN, Cells.FAMILY}
-_NUMBERS = (Cells.ID, Cells.PHONE, Cells.NUMBER)
+_NUMBERS = (Cells.ID, Cells.PHONE, Cells.NUMBER, Cells.ADDRESS, Cells.BIRTH)
 Box = dict[str, Any] | list[Any]
 
 
@@ -49,8 +49,12 @@ class Documents:
         columns: dict[str, _Column] = {}
         for row in range(len(holder)):
             self._walk(holder, row, path=self._prefix, row=row, columns=columns)
+        siblings: dict[str, list[str]] = {}
+        for path in columns:
+            owner, _, name = path.rpartition(".")
+            siblings.setdefault(owner, []).append(name)
         for path, column in columns.items():
-            self._decide(path, column)
+            self._decide(path, column, siblings[path.rpartition(".")[0]])
         linked = self._linked(columns, len(holder))
         for path, column in columns.items():
             near = None if linked is None else linked.take(pa.array(column.rows, pa.int64()))
@@ -106,10 +110,10 @@ class Documents:
         choice = self._run.choices.get(path) or by_name(path.rpartition(".")[2], pa.int64())
         return choice is not None and choice.cells in _NUMBERS
 
-    def _decide(self, path: str, column: _Column) -> None:
+    def _decide(self, path: str, column: _Column, siblings: list[str]) -> None:
         if path in self._run.choices:
             return
-        told = by_name(path.rpartition(".")[2], TEXT)
+        told = among(path, TEXT, siblings)
         if told is not None and told.cells not in {Cells.DROP, Cells.KEEP}:
             self._run.choices[path] = told
         else:

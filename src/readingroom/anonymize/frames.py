@@ -17,8 +17,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from readingroom.anonymize.as_text import as_text, is_text
-from readingroom.anonymize.choices import Cells, by_name, canonical, own_fields
-from readingroom.anonymize.contacts import bare
+from readingroom.anonymize.choices import Cells, Choice, among, canonical, own_fields
 from readingroom.anonymize.documents import Documents
 from readingroom.anonymize.runs import PLACES, TEXT, Done, Run, places
 from readingroom.core.errors import Fault, UsageError
@@ -43,9 +42,10 @@ class Frame:
         self._run, self._schema = run, schema
         self._documents: dict[str, Documents] = {}
         self._rows = 0
+        self._siblings = dict(pair for field in schema for pair in _structs(field.name, field.type))
         for name, kind in zip(schema.names, schema.types, strict=True):
-            choice = None if name in run.choices else by_name(name, kind)
-            if choice is not None and (bare(name) != "name" or self._describes_people()):
+            choice = None if name in run.choices else among(name, kind, schema.names)
+            if choice is not None:
                 run.choices[name] = choice
         self._own = own_fields({name: run.choices[name].cells for name in schema.names if name in run.choices})
         if not {Cells.NAME, Cells.GIVEN, Cells.FAMILY, Cells.EMAIL} & set(self._own.values()):
@@ -95,10 +95,6 @@ class Frame:
         for name in batch.schema.names:
             if self._is_leaf(name):
                 self._run.decide(name, self._text(name, batch.column(name)))
-
-    def _describes_people(self) -> bool:
-        told = [by_name(field.name, field.type) for field in self._schema]
-        return bool({choice.cells for choice in told if choice} & {Cells.EMAIL, Cells.PHONE, Cells.BIRTH})
 
     def _cells(self, name: str) -> Cells | None:
         choice = self._run.choices.get(name)
@@ -155,7 +151,7 @@ class Frame:
     def _leaf(self, path: str, cells: pa.Array) -> pa.Array:
         if pa.types.is_nested(cells.type):
             return self._nested(path, cells)
-        choice = self._run.choices.get(path) or by_name(path.rpartition(".")[2], cells.type)
+        choice = self._run.choices.get(path) or self._told(path, cells.type)
         if choice is None:
             choice = self._run.decide(path, as_text(cells))
         if choice.cells is Cells.JSON:
@@ -196,8 +192,11 @@ class Frame:
             return pa.large_list(pa.struct([(n, self._nested_type(f"{path}.{n}", t)) for n, t in pair]))
         if pa.types.is_nested(kind):
             return pa.large_list(self._nested_type(path, kind.value_type))
-        choice = self._run.choices.get(path) or by_name(path.rpartition(".")[2], kind)
+        choice = self._run.choices.get(path) or self._told(path, kind)
         return kind if choice and choice.cells is Cells.KEEP else TEXT
+
+    def _told(self, path: str, kind: pa.DataType) -> Choice | None:
+        return among(path, kind, self._siblings.get(path.rpartition(".")[0], ()))
 
     def _people_rows(self, batch: pa.RecordBatch) -> Iterator[dict[str, Any]]:
         columns = {name: self._text(name, batch.column(name)).to_pylist() for name in self._own}
@@ -212,3 +211,15 @@ class Frame:
         if not self._own:
             return None
         return pa.array([self._run.record(row) for row in self._people_rows(batch)], TEXT)
+
+
+def _structs(path: str, kind: pa.DataType) -> Iterator[tuple[str, list[str]]]:
+    """Path and names of the fields of every structure inside a type."""
+    if pa.types.is_struct(kind):
+        yield path, [field.name for field in kind]
+        for field in kind:
+            yield from _structs(f"{path}.{field.name}", field.type)
+    elif pa.types.is_map(kind):
+        yield from _structs(f"{path}.value", kind.item_type)
+    elif pa.types.is_nested(kind):
+        yield from _structs(path, kind.value_type)

@@ -82,11 +82,11 @@ class Run:
         self.pseudonyms = Pseudonyms(self._name_key)
         self._builder: KnownBuilder | None = KnownBuilder(self._tag_key, self._name_key)
 
-    def learn(self, rows: Iterable[tuple[str | None, Mapping[str, Any]]]) -> None:
-        """Take in people (contacts.people_of): of a file of contacts, or the data's own."""
+    def learn(self, rows: Iterable[tuple[str | None, Mapping[str, Any]]]) -> bool:
+        """Take in people (contacts.people_of): of a file of contacts, or the data's own; whether there were any."""
         if self._builder is None:
             raise UsageError("people are learned before anything is rewritten")
-        add_rows(self._builder, rows)
+        return add_rows(self._builder, rows)
 
     def record(self, row: Mapping[str, Any]) -> str | None:
         """The record id of the person whom a row of the data describes: made of what tells people apart."""

@@ -14,6 +14,7 @@ from typing import IO, Annotated, Any
 
 import typer
 
+from readingroom.anonymize.contacts import NOBODY
 from readingroom.anonymize.door import report
 from readingroom.anonymize.runs import Options, Run
 from readingroom.cli.anonymize_lines import documents_of, rewrite_lines
@@ -21,7 +22,7 @@ from readingroom.cli.anonymize_mail import rewrite_mail
 from readingroom.cli.anonymize_tables import Tabular, csv_writer, open_csv, open_parquet, parquet_writer, rewrite
 from readingroom.cli.files import read_input
 from readingroom.cli.finders import finders
-from readingroom.cli.landing import check_free, landing
+from readingroom.cli.landing import check_apart, check_free, landing
 from readingroom.core.errors import UsageError
 
 FORMATS = {
@@ -72,11 +73,12 @@ def anonymize(
     for name in (goal, report_file):
         if name and name != "-":
             check_free(name)
+    check_apart(goal, [report_file])
     key = read_input(key_file, limit=1024) if key_file else None
     options = Options(profile, style, _columns(columns), key, finders(patterns, detectors))
     run = Run(options)
-    if known:
-        run.learn((str(number), row) for number, row in enumerate(_people(known), 1))
+    if known and not run.learn((str(number), row) for number, row in enumerate(_people(known), 1)):
+        raise UsageError(f"{known}: {NOBODY}")
     with landing(goal) as file:
         rows, made = _rewrite(run, source, form, file)
     if report_file:

@@ -1,27 +1,27 @@
 """`readingroom detect`: where persons and identifiers stand in texts; needs no room, and writes no text.
 
 Rule 1: an error names file and line, never content.
+Rule 2: SPANS appears when it is whole; spans of an earlier run are replaced, and never the texts themselves.
 """
 
 from __future__ import annotations
 
-import gzip
 import json
-import zlib
 from collections.abc import Iterator, Mapping
 from itertools import islice
-from pathlib import Path
 from typing import Annotated, Any
 
 import pyarrow as pa
 import typer
 
-from readingroom.anonymize.contacts import add_rows
+from readingroom.anonymize.contacts import NOBODY, add_rows
 from readingroom.anonymize.detecting import Detector, in_code_points
 from readingroom.anonymize.known import Known, KnownBuilder
 from readingroom.anonymize.rare import public_only
 from readingroom.anonymize.texts import PROFILES
+from readingroom.cli.anonymize_lines import documents_of
 from readingroom.cli.finders import finders
+from readingroom.cli.landing import check_apart, landing
 from readingroom.core.errors import UsageError
 
 LINES = 4096  # documents looked at in one go
@@ -33,8 +33,8 @@ def add_to(app: typer.Typer) -> None:
 
 
 def detect(
-    texts: Annotated[str, typer.Argument(metavar="IN", help="A JSONL file, .gz or plain: one document a line.")],
-    output: Annotated[Path, typer.Option("-o", "--output", metavar="SPANS", help="The JSONL file to write.")],
+    texts: Annotated[str, typer.Argument(metavar="IN", help="JSONL, one document a line, .gz or plain; or -.")],
+    output: Annotated[str, typer.Option("-o", "--output", metavar="SPANS", help="The JSONL file to write; or -.")],
     text_field: Annotated[str, typer.Option("--text-field", help="The field that holds the text.")] = "text",
     profile: Annotated[str, typer.Option("--profile", help="balanced or strict.")] = "balanced",
     known: Annotated[str | None, typer.Option("--known", metavar="CONTACTS", help="A JSONL file of contacts.")] = None,
@@ -45,17 +45,15 @@ def detect(
         str, typer.Option("--detectors", metavar="NAMES", help="Plug-ins beside the engine, such as spacy,presidio.")
     ] = "",
 ) -> None:
-    """Write where persons and identifiers stand: {"id", "spans": [[start, end, LABEL], …]}, in code points."""
+    """Write where persons and identifiers stand: a line has id and spans, each start, end (code points) and label."""
     if profile not in PROFILES:
         raise UsageError("--profile: balanced or strict")
+    check_apart(output, (texts, known, patterns))
     detector = Detector(_known(known), public_only(), profile, finders=finders(patterns, detectors))
     documents = _documents(texts, text_field)
-    try:
-        with output.open("w", encoding="utf-8") as file:
-            while some := list(islice(documents, LINES)):
-                file.writelines(_answers(detector, some))
-    except OSError as error:
-        raise UsageError(f"{output}: cannot be written ({type(error).__name__})") from None
+    with landing(output, replace=True) as file:
+        while some := list(islice(documents, LINES)):
+            file.write("".join(_answers(detector, some)).encode())
 
 
 def _answers(detector: Detector, documents: list[tuple[Any, str]]) -> Iterator[str]:
@@ -70,32 +68,29 @@ def _answers(detector: Detector, documents: list[tuple[Any, str]]) -> Iterator[s
 
 
 def _documents(name: str, field: str) -> Iterator[tuple[Any, str]]:
+    """Id and text of every document; one without a text has no spans, a file without any is refused."""
+    seen, named = 0, False
     for number, row in json_rows(name):
         text = row.get(field)
-        if not isinstance(text, str):
-            raise UsageError(f"{name}:{number}: field {field!r} is absent or no text")
-        yield row.get("id", number), text
+        if text is not None and not isinstance(text, str):
+            raise UsageError(f"{name}:{number}: field {field!r} is no text")
+        seen, named = seen + 1, named or field in row
+        yield row.get("id", number), text or ""
+    if seen and not named:
+        raise UsageError(f"{name}: no document has a field {field!r}")
 
 
 def json_rows(name: str) -> Iterator[tuple[int, Mapping[str, Any]]]:
     """Number and object of every line that is not empty."""
-    number = 0
-    try:
-        with gzip.open(name, "rb") if name.endswith(".gz") else Path(name).open("rb") as lines:
-            for number, line in enumerate(lines, 1):
-                if line.strip():
-                    row = json.loads(line.decode("utf-8"))
-                    if not isinstance(row, dict):
-                        raise UsageError(f"{name}:{number}: not a JSON object")
-                    yield number, row
-    except (OSError, EOFError, zlib.error) as error:
-        raise UsageError(f"{name}: cannot be read ({type(error).__name__})") from None
-    except (ValueError, RecursionError):
-        raise UsageError(f"{name}:{number}: not JSON in UTF-8") from None
+    for number, row in documents_of(name):
+        if not isinstance(row, dict):
+            raise UsageError(f"{name}:{number}: not a JSON object")
+        yield number, row
 
 
 def _known(name: str | None) -> Known:
     """The people of a file of contacts; what a field is, its name tells."""
     builder = KnownBuilder(b"detect", b"")
-    add_rows(builder, ((str(number), row) for number, row in json_rows(name)) if name else ())
+    if name and not add_rows(builder, ((str(number), row) for number, row in json_rows(name))):
+        raise UsageError(f"{name}: {NOBODY}")
     return builder.build()

@@ -1,7 +1,8 @@
 """Files that appear whole or not at all, and never take another's place.
 
 Rule 1: what is written lies beside its goal under a name of its own until it is complete and on disk (fsync).
-Rule 2: the goal is made by a link, which fails where something is: nothing is ever overwritten, also not in a race.
+Rule 2: the goal is made by a link, which fails where something is: nothing is ever overwritten, also not in a race,
+unless the caller says that an earlier answer is replaced.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ import gzip
 import os
 import secrets
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import IO, cast
 
@@ -27,18 +28,50 @@ def check_free(name: str) -> None:
         raise UsageError(f"{name}: its folder does not exist")
 
 
+def check_apart(name: str, inputs: Iterable[str | None]) -> None:
+    """UsageError if what is to be written is one of the other files."""
+    if name != "-" and any(one and one != "-" and Path(one).resolve() == Path(name).resolve() for one in inputs):
+        raise UsageError(f"{name}: two files of one command are the same")
+
+
 @contextlib.contextmanager
-def landing(name: str) -> Iterator[IO[bytes]]:
-    """A file to write to that becomes `name` when the block ends well; `-` is standard output, .gz is compressed."""
+def landing(name: str, *, replace: bool = False) -> Iterator[IO[bytes]]:
+    """A file to write to that becomes `name` when the block ends well; `-` is standard output, .gz is compressed.
+
+    `replace` takes the place of a file, and writes to a device or pipe as it stands.
+    """
     if name == "-":
         yield sys.stdout.buffer
         sys.stdout.buffer.flush()
         return
-    check_free(name)
-    goal = Path(name)
+    if replace and Path(name).is_dir():
+        raise UsageError(f"{name}: is a folder")
+    if not replace or not os.path.lexists(name):
+        check_free(name)
+    try:
+        with _device(name) if replace and _is_device(name) else _whole(Path(name), replace=replace) as file:
+            yield file
+    except FileExistsError:
+        raise UsageError(f"{name}: there is something already; nothing is overwritten") from None
+    except OSError as error:
+        raise UsageError(f"{name}: cannot be written ({type(error).__name__})") from None
+
+
+def _is_device(name: str) -> bool:
+    return Path(name).exists() and not Path(name).is_file()
+
+
+def _device(name: str) -> IO[bytes]:
+    return Path(name).open("wb")
+
+
+@contextlib.contextmanager
+def _whole(goal: Path, *, replace: bool) -> Iterator[IO[bytes]]:
+    """A draft beside the goal, which becomes it at the end; a link is followed where something is replaced."""
+    goal = goal.resolve() if replace else goal
     draft = goal.with_name(f".{goal.name}.{secrets.token_hex(6)}.part")
     try:
-        with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
+        with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o666 if replace else 0o600), "wb") as file:
             if goal.suffix == ".gz":
                 with gzip.GzipFile("", "wb", fileobj=file, mtime=0) as packed:
                     yield cast("IO[bytes]", packed)
@@ -46,11 +79,10 @@ def landing(name: str) -> Iterator[IO[bytes]]:
                 yield file
             file.flush()
             os.fsync(file.fileno())
-        os.link(draft, goal)
-    except FileExistsError:
-        raise UsageError(f"{name}: there is something already; nothing is overwritten") from None
-    except OSError as error:
-        raise UsageError(f"{name}: cannot be written ({type(error).__name__})") from None
+        if replace:
+            draft.replace(goal)
+        else:
+            os.link(draft, goal)
     finally:
         draft.unlink(missing_ok=True)
     folder = os.open(goal.parent, os.O_RDONLY)

@@ -1,0 +1,111 @@
+"""`readingroom detect` on files as they come: what is read, what is refused, and what lies there afterwards."""
+
+from __future__ import annotations
+
+import gzip
+import io
+import json
+import os
+import sys
+from pathlib import Path
+
+import pytest
+
+from readingroom.cli.main import execute
+
+TEXT = "Dear Bob Sample, write to ada.example@mail.example"
+
+
+def line(**fields: object) -> str:
+    return json.dumps(fields) + "\n"
+
+
+def detect(*words: object) -> int:
+    return execute(["detect", *(str(word) for word in words)])
+
+
+@pytest.fixture
+def texts(tmp_path: Path) -> Path:
+    file = tmp_path / "in.jsonl"
+    file.write_text(line(id="a", text=TEXT))
+    return file
+
+
+def test_the_file_of_texts_is_never_written_over(texts: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    before = texts.read_bytes()
+    assert detect(texts, "-o", texts) == 2
+    assert detect(texts, "-o", texts.parent / "." / "in.jsonl") == 2
+    other = texts.parent / "link.jsonl"
+    other.symlink_to(texts)
+    assert detect(texts, "-o", other) == 2
+    assert texts.read_bytes() == before
+    assert "the same" in capsys.readouterr().err
+
+
+def test_a_run_that_fails_leaves_what_was_there(texts: Path) -> None:
+    spans = texts.parent / "spans.jsonl"
+    assert detect(texts, "-o", spans) == 0
+    first = spans.read_bytes()
+    with texts.open("a") as file:
+        file.write('{"id": "b", "text": "Grommet Zwickel\n')
+    assert detect(texts, "-o", spans) == 1
+    assert spans.read_bytes() == first
+    assert detect(texts, "-o", texts.parent / "new.jsonl") == 1
+    assert sorted(path.name for path in texts.parent.iterdir()) == ["in.jsonl", "spans.jsonl"]
+
+
+def test_spans_of_an_earlier_run_are_replaced(texts: Path) -> None:
+    spans = texts.parent / "spans.jsonl"
+    spans.write_text("earlier")
+    assert detect(texts, "-o", spans) == 0
+    assert json.loads(spans.read_text())["id"] == "a"
+
+
+def test_documents_without_a_text_have_no_spans(tmp_path: Path) -> None:
+    file = tmp_path / "in.jsonl"
+    file.write_text(line(id=1, text=None) + line(id=2) + line(id=3, text="") + line(text=TEXT))
+    assert detect(file, "-o", tmp_path / "out.jsonl") == 0
+    got = [json.loads(one) for one in (tmp_path / "out.jsonl").read_text().splitlines()]
+    assert [one["id"] for one in got] == [1, 2, 3, 4]
+    assert [bool(one["spans"]) for one in got] == [False, False, False, True]
+
+
+def test_a_field_that_no_document_has_is_refused(texts: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert detect(texts, "-o", texts.parent / "out.jsonl", "--text-field", "body") == 2
+    assert "no document has a field 'body'" in capsys.readouterr().err
+    assert not (texts.parent / "out.jsonl").exists()
+
+
+def test_a_byte_order_mark_is_no_part_of_the_text(texts: Path) -> None:
+    plain, marked = texts.parent / "plain", texts.parent / "marked"
+    assert detect(texts, "-o", plain) == 0
+    texts.write_bytes(b"\xef\xbb\xbf" + texts.read_bytes())
+    assert detect(texts, "-o", marked) == 0
+    assert marked.read_bytes() == plain.read_bytes()
+
+
+def test_standard_input_and_output_and_gzip(
+    texts: Path, monkeypatch: pytest.MonkeyPatch, capsysbinary: pytest.CaptureFixture[bytes]
+) -> None:
+    assert detect(texts, "-o", texts.parent / "spans.jsonl.gz") == 0
+    want = gzip.decompress((texts.parent / "spans.jsonl.gz").read_bytes())
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(texts.read_bytes())))
+    assert detect("-", "-o", "-") == 0
+    assert capsysbinary.readouterr().out == want
+    assert detect(texts, "-o", os.devnull) == 0
+
+
+def test_contacts_of_which_no_field_is_known_are_refused(texts: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    contacts = texts.parent / "contacts.jsonl"
+    contacts.write_text(line(id="7", wer="Bob Sample"))
+    assert detect(texts, "-o", texts.parent / "out.jsonl", "--known", contacts) == 2
+    assert execute(["anonymize", str(texts), str(texts.parent / "out2.jsonl"), "--known", str(contacts)]) == 2
+    said = capsys.readouterr().err
+    assert "nobody is in it" in said
+    assert "Sample" not in said
+
+
+def test_the_report_is_no_other_file_than_the_result(texts: Path) -> None:
+    goal = texts.parent / "out.jsonl"
+    assert execute(["anonymize", str(texts), str(goal), "--report", str(goal)]) == 2
+    assert not goal.exists()
