@@ -79,3 +79,4 @@ def served_room(
     finally:
         server.should_exit = True
         thread.join(timeout=20)
+        story.close()

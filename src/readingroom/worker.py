@@ -9,6 +9,7 @@ does that day's duties (rule 6).
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack, closing
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -133,31 +134,30 @@ DUTIES = (
 
 def run_round(root: Path) -> Round:
     """Do every duty once; a failed one is named, and the others are done all the same."""
-    houses = {role: open_house(root, role) for role in {duty.role for duty in DUTIES}}
     done: list[str] = []
     failed: list[str] = []
-    try:
+    with ExitStack() as opened:  # what was opened is closed when the next cannot be
+        houses = {
+            role: opened.enter_context(closing(open_house(root, role)))
+            for role in sorted({duty.role for duty in DUTIES})
+        }
         with only_one(houses[Role.WORKER], "worker"):
             for duty in DUTIES:
                 try:
                     done += duty.act(houses[duty.role])
                 except ReadingroomError as error:
                     failed.append(f"{duty.name}: {error}")
-    finally:
         now = houses[Role.WORKER].clock.now()
-        for house in houses.values():
-            _close(house)
     beat(root, now, [line.split(":")[0] for line in failed])
     return Round(tuple(done), tuple(failed))
 
 
 def advance(root: Path, span: timedelta) -> list[Stop]:
     """Move a simulation room's clock by `span`, stopping at each deadline on the way to do that day's duties."""
-    house = open_house(root, Role.WORKER)
-    clock = simulated_clock(house)
-    target = clock.now() + span
     stops: list[Stop] = []
-    try:
+    with closing(open_house(root, Role.WORKER)) as house:
+        clock = simulated_clock(house)
+        target = clock.now() + span
         while True:
             now = clock.now()
             ahead = [(at, why) for at, why in _deadlines(house) if now < at <= target]
@@ -171,8 +171,6 @@ def advance(root: Path, span: timedelta) -> list[Stop]:
         if left > timedelta(0):
             clock.advance(left)
         stops.append(_stop(root, clock.now(), "arrived"))
-    finally:
-        _close(house)
     return stops
 
 
@@ -188,9 +186,3 @@ def _deadlines(house: House) -> Iterator[tuple[datetime, str]]:
     yield from request_deadlines(house)
     yield from ask_deadlines(house)
     yield from flag_deadlines(house)
-
-
-def _close(house: House) -> None:
-    house.db.close()
-    for place in house.places.values():
-        place.db.close()

@@ -44,9 +44,7 @@ class Context:
     def close(self) -> None:
         """Give back every connection: with the last one, a database's write-ahead log goes."""
         while self.houses:
-            _, opened = self.houses.popitem()
-            for database in (opened.db, *(place.db for place in opened.places.values())):
-                database.close()
+            self.houses.popitem()[1].close()
 
 
 def house(ctx: typer.Context, role: Role) -> House:

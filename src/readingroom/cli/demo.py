@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from contextlib import closing
 from pathlib import Path
 from typing import Annotated
 
@@ -39,8 +40,8 @@ def add_to(app: typer.Typer) -> None:
         (root / MARK).write_text(
             "made by `readingroom demo`; the next demo may replace this folder\n", encoding="utf-8"
         )
-        story = Story(root, seed=seed, tell=typer.echo)
-        story.run()
+        with closing(Story(root, seed=seed, tell=typer.echo)) as story:
+            story.run()
         if not once:
             serve_room(root, context.house(Role.WEB), host="127.0.0.1", port=port)
 

@@ -99,6 +99,11 @@ class Story:
             self.houses[role] = open_house(self.root, role)
         return self.houses[role]
 
+    def close(self) -> None:
+        """Give back every connection."""
+        while self.houses:
+            self.houses.popitem()[1].close()
+
     @contextmanager
     def step(self, title: str) -> Iterator[None]:
         """Tell the title before the step and its time after it."""

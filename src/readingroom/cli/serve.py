@@ -6,7 +6,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager, nullcontext
+from contextlib import closing, contextmanager, nullcontext
 from pathlib import Path
 from typing import Annotated
 
@@ -83,15 +83,16 @@ def serve_room(root: Path, opened: House, *, host: str, port: int, admin_port: i
     from readingroom.web.app import create_app
 
     app = create_app(root)
-    registry, requests = registry_of(opened)
-    app.add_middleware(Latency, histogram=requests)
-    admin = served(opened, registry, host="127.0.0.1", port=admin_port) if admin_port else nullcontext()
-    if opened.settings.simulation:
-        for who, link in sign_in_links(opened, f"http://{host}:{port}"):
-            typer.echo(f"  {who:<34} {link}")
-    with _worker_beside(root) if opened.settings.simulation else nullcontext(), admin:
-        typer.echo(f"serving {opened.settings.name} on http://{host}:{port} (Ctrl-C stops)")
-        uvicorn.run(app, host=host, port=port, log_config=None, access_log=False, server_header=False)
+    with closing(app.state.house):
+        registry, requests = registry_of(opened)
+        app.add_middleware(Latency, histogram=requests)
+        admin = served(opened, registry, host="127.0.0.1", port=admin_port) if admin_port else nullcontext()
+        if opened.settings.simulation:
+            for who, link in sign_in_links(opened, f"http://{host}:{port}"):
+                typer.echo(f"  {who:<34} {link}")
+        with _worker_beside(root) if opened.settings.simulation else nullcontext(), admin:
+            typer.echo(f"serving {opened.settings.name} on http://{host}:{port} (Ctrl-C stops)")
+            uvicorn.run(app, host=host, port=port, log_config=None, access_log=False, server_header=False)
 
 
 @contextmanager

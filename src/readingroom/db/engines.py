@@ -23,7 +23,7 @@ from sqlalchemy import Connection, MetaData, create_engine, event, func, inspect
 from sqlalchemy import true as sa_true
 from sqlalchemy.engine import Engine, make_url
 from sqlalchemy.exc import SQLAlchemyError
-from sqlalchemy.pool import ConnectionPoolEntry, NullPool
+from sqlalchemy.pool import ConnectionPoolEntry, NullPool, QueuePool
 from typing_extensions import override
 
 from readingroom.core.errors import DatabaseFault
@@ -62,6 +62,24 @@ class _EveryTenant(str):
 
 
 EVERY_TENANT: Final = TenantName(_EveryTenant("*"))
+
+
+class _EndingPool(QueuePool):
+    """A pool that, once disposed of, closes what comes back late: a connection in use then is nobody's afterwards."""
+
+    _ended = False
+
+    @override
+    def dispose(self) -> None:
+        """Close what is idle now, and from now on whatever is given back."""
+        self._ended = True
+        super().dispose()
+
+    @override
+    def _do_return_conn(self, record: ConnectionPoolEntry) -> None:
+        super()._do_return_conn(record)
+        if self._ended:
+            super().dispose()
 
 
 class Database:
@@ -149,13 +167,14 @@ class Database:
         keeper = create_engine(self._keeper or self.engine.url, hide_parameters=True, poolclass=NullPool)
         quote = keeper.dialect.identifier_preparer.quote
         tables = ", ".join(quote(name) for name in sorted(set(self.schema.tables) - _NEVER_DELETED))
-        with keeper.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+        with keeper.connect() as connection:
+            connection.execution_options(isolation_level="AUTOCOMMIT")
             connection.exec_driver_sql(f"SET lock_timeout = '{BUSY_SECONDS}s'")
             connection.execute(select(func.pg_advisory_lock(_WRITER)))  # one at a time, and no unit in between
             connection.exec_driver_sql(f"VACUUM (FULL) {tables}")
 
     def close(self) -> None:
-        """Give back every connection."""
+        """Close every connection; one that a thread still uses is closed when that thread gives it back."""
         self.engine.dispose()
 
 
@@ -175,10 +194,13 @@ def open_engine(url: str) -> Engine:
     if make_url(url).get_backend_name() != "sqlite":
         options = " ".join(f"-c {key}={value}" for key, value in _SERVER.items())
         connect = {"connect_timeout": _CONNECT_SECONDS, "options": options}
-        engine = create_engine(url, hide_parameters=True, connect_args=connect)
+        # asked before each use: a server that was started anew costs nobody an error
+        engine = create_engine(
+            url, hide_parameters=True, poolclass=_EndingPool, pool_pre_ping=True, connect_args=connect
+        )
         event.listen(engine, "begin", _begin_postgres)
         return engine
-    engine = create_engine(url, hide_parameters=True, pool_pre_ping=False)
+    engine = create_engine(url, hide_parameters=True, poolclass=_EndingPool)
     event.listen(engine, "connect", _configure_sqlite)
     event.listen(engine, "begin", _begin_sqlite)
     return engine

@@ -9,7 +9,7 @@ from __future__ import annotations
 import logging
 import traceback
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
-from contextlib import asynccontextmanager
+from contextlib import ExitStack, asynccontextmanager, closing
 from pathlib import Path
 from typing import Final
 
@@ -44,25 +44,28 @@ FRAMES: Final = ("/work/frame/", "/desk/frame/")
 
 def create_app(root: Path) -> FastAPI:
     """The application over the room at `root`; BadSetting where nobody could sign in safely."""
-    house = open_house(root, Role.WEB)
-    configured = house.settings.identity_provider
-    if not house.settings.simulation and not configured:
-        raise BadSetting(
-            "room.toml: [identity_provider] is empty; a room with real data is not served until people can sign in"
-        )
+    with ExitStack() as opened:
+        house = opened.enter_context(closing(open_house(root, Role.WEB)))
+        configured = house.settings.identity_provider
+        if not house.settings.simulation and not configured:
+            raise BadSetting(
+                "room.toml: [identity_provider] is empty; a room with real data is not served until people can sign in"
+            )
+        provider = Provider.of_settings(configured, root) if configured else None
+        opened.pop_all()  # from here on the application's own: whoever does not serve it closes `app.state.house`
 
     @asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
-        yield
-        house.db.close()
-        for place in house.places.values():
-            place.db.close()
+        try:
+            yield
+        finally:
+            house.close()
 
     app = FastAPI(
         title="Readingroom", version=__version__, docs_url=None, redoc_url=None, openapi_url=None, lifespan=lifespan
     )
     app.state.house = house
-    app.state.provider = Provider.of_settings(configured, root) if configured else None
+    app.state.provider = provider
     app.state.frames = Frames()
     app.state.pace = Pace()
     app.middleware("http")(_fence)

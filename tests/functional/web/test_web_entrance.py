@@ -150,7 +150,7 @@ def test_a_real_room_is_not_served_before_people_can_sign_in(tmp_path: Path) -> 
         create_app(tmp_path / "real")
     (tmp_path / "real" / "secret").write_text("hidden-words")
     (tmp_path / "real" / "secret").chmod(0o600)
-    assert create_app(tmp_path / "real")
+    create_app(tmp_path / "real").state.house.close()
 
 
 def test_a_real_room_takes_no_links(room: Room, tmp_path: Path) -> None:
