@@ -4,6 +4,7 @@ Rule 1: nothing is remembered between two requests, so that a revocation bites a
 Rule 2: what is missing stays missing; the rule denies it (house rule 2).
 Rule 3: the room is read inside the place's transaction, after it has the write lock: what the decision rests on is not
 older than the lock.
+Rule 4: a clock that is behind what the register says has happened decides nothing: what had expired would live again.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from typing import Final
 
 from sqlalchemy import Connection, func, select
 
@@ -33,14 +35,19 @@ from readingroom.access.standing import (
 )
 from readingroom.access.subprocessors import listed_since, lists_in
 from readingroom.access.tables import VIEWS, WORKSTATIONS
+from readingroom.audit.tables import PLACE_EVENTS
 from readingroom.copies.records import Copy
 from readingroom.copies.tables import ITEMS, WITHHELD
 from readingroom.core.category import Category
+from readingroom.core.errors import AccessDenied
 from readingroom.core.ids import ItemId, PersonId, TenantName, WorkstationId
 from readingroom.engagement.mirror import mirror_state
 from readingroom.engagement.optin import Engagement, read_status
 from readingroom.engagement.states import can_view
 from readingroom.house import House
+
+CLOCK_SLACK: Final = timedelta(minutes=1)  # a time service may put a clock right by seconds
+_LATEST: Final = 256  # events that are looked back at; what is denied for the clock's sake adds none
 
 
 @dataclass(frozen=True)
@@ -84,7 +91,11 @@ class Dossier:
 
 
 def read_dossier(house: House, visit: Visit, tenant: TenantName, *, place: Connection, now: datetime) -> Dossier:
-    """How everything about `visit` stands at `now`: from the room, and from the open transaction of the place."""
+    """How everything about `visit` stands at `now`: from the room, and from the open transaction of the place.
+
+    AccessDenied, without an event, where the clock went back.
+    """
+    _check_clock(place, now)
     limits = house.settings.limits
     with house.db.read(tenant) as room:
         engagement = read_status(room, tenant)
@@ -137,6 +148,15 @@ def count_views(connection: Connection, tenant: TenantName, *, actor: str, now: 
     recent = (VIEWS.c.tenant == tenant) & (VIEWS.c.actor == actor) & (VIEWS.c.at > now - BUDGET_WINDOW)
     statement = select(func.count(VIEWS.c.item.distinct())).where(recent, VIEWS.c.action == Action.VIEW.value)
     return int(connection.execute(statement).scalar() or 0)
+
+
+def _check_clock(place: Connection, now: datetime) -> None:
+    """Refuse while the clock is behind the register (rule 4)."""
+    latest = select(PLACE_EVENTS.c.at).order_by(PLACE_EVENTS.c.number.desc()).limit(_LATEST).subquery()
+    newest = place.scalar(select(func.max(latest.c.at)))
+    if newest is not None and newest > now + CLOCK_SLACK:
+        reason = "the clock is behind what the register says has happened"
+        raise AccessDenied(f"access denied: {reason}", reasons=(reason,))
 
 
 def _tenant(engagement: Engagement, place: Connection, *, now: datetime) -> TenantStanding:
