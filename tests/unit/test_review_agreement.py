@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from readingroom.core.errors import UsageError, WrongState
-from readingroom.review.agreement import alpha, kappa, pairs, percent
+from readingroom.review.agreement import alpha, kappa, pairs, percent, weighted_kappa
 from readingroom.review.flag_states import TRANSITIONS as FLAG_TRANSITIONS
 from readingroom.review.flag_states import FlagState, FlagStep
 from readingroom.review.flag_states import next_state as next_flag_state
@@ -64,6 +64,19 @@ def test_what_is_undefined_says_why() -> None:
     assert "in common" in kappa(same, "a", "c").why
 
 
+def test_weighted_kappa_by_hand_and_kinder_to_neighbours() -> None:
+    # 4 items on 0-3: (0,0) (3,3) (1,2) (2,1): squared distances sum to 2; by chance 4*sum((a-b)^2)/16 = 10
+    graded = {str(n): {"a": a, "b": b} for n, (a, b) in enumerate(zip("0312", "0321", strict=True))}
+    figure = weighted_kappa(graded, "a", "b", scale="0123")
+    assert figure.value == pytest.approx(1 - (2 / 4) / (40 / 16))
+    far = {**graded, "3": {"a": "3", "b": "0"}}
+    assert (weighted_kappa(far, "a", "b", scale="0123").value or 0) < (figure.value or 0)
+    unsure = {**graded, "9": {"a": "unsure", "b": "0"}}
+    assert weighted_kappa(unsure, "a", "b", scale="0123") == figure
+    assert "chance" in weighted_kappa({"1": {"a": "2", "b": "2"}}, "a", "b", scale="0123").why
+    assert "in common" in weighted_kappa({}, "a", "b", scale="0123").why
+
+
 def test_perfect_agreement_on_two_answers_is_one() -> None:
     both = {str(n): {"a": str(n % 2), "b": str(n % 2)} for n in range(10)}
     assert alpha(both).value == pytest.approx(1)
@@ -109,5 +122,5 @@ def test_every_state_can_be_withheld_and_withheld_gives_nothing_out() -> None:
 
 def test_answers_are_words() -> None:
     assert parse_answer("ham") is Answer.HAM
-    with pytest.raises(UsageError, match="spam, ham, unsure, personal"):
+    with pytest.raises(UsageError, match="spam, ham, .*unsure, personal"):
         parse_answer("maybe")

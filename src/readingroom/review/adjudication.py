@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 
 from sqlalchemy import insert, select
 
@@ -18,12 +18,12 @@ from readingroom.house import House
 from readingroom.review.queues import Reviewer
 from readingroom.review.standing import check_usable
 from readingroom.review.tables import ADJUDICATIONS, CONFIDENTIALITY, LABELS, OWNER
-from readingroom.review.task_states import DECIDED, Answer, TaskState, TaskStep
+from readingroom.review.task_states import ANSWERS, Answer, TaskState, TaskStep
 from readingroom.review.tasks import Task, list_tasks, move_task, read_task
 
 
-def disputes(house: House, person: PersonId, tenant: TenantName) -> tuple[Task, ...]:
-    """The disputed tasks of a tenant that this person may decide: those they did not label themselves."""
+def disputes(house: House, person: PersonId, tenant: TenantName, *, kind: str = "") -> tuple[Task, ...]:
+    """The disputed tasks of a tenant (of one kind) that this person may decide: those they did not label."""
     actor = get_person(house, person).actor
     mine: set[ItemId] = set()
     statement = select(LABELS.c.item).where(LABELS.c.tenant == tenant, LABELS.c.actor == actor)
@@ -31,12 +31,15 @@ def disputes(house: House, person: PersonId, tenant: TenantName) -> tuple[Task, 
         with place.db.read(tenant) as connection:
             labelled = connection.execute(statement.where(LABELS.c.undone_at.is_(None))).scalars()
             mine |= {ItemId(item) for item in labelled}
-    return tuple(task for task in list_tasks(house, tenant, state=TaskState.DISPUTED) if task.item not in mine)
+    disputed = list_tasks(house, tenant, state=TaskState.DISPUTED)
+    return tuple(task for task in disputed if task.item not in mine and kind in {"", task.kind})
 
 
-def next_dispute(house: House, reviewer: Reviewer, tenant: TenantName) -> ItemView | None:
-    """The next disputed item for this person, through the gate; None when there is none."""
-    open_tasks = disputes(house, reviewer.person, tenant)
+def next_dispute(
+    house: House, reviewer: Reviewer, tenant: TenantName, *, kind: str = "", holding: Collection[ItemId] = ()
+) -> ItemView | None:
+    """The next disputed item for this person that is not among `holding`, through the gate; None if there is none."""
+    open_tasks = [task for task in disputes(house, reviewer.person, tenant, kind=kind) if task.item not in holding]
     if not open_tasks:
         return None
     return view_item(
@@ -49,7 +52,7 @@ def next_dispute(house: House, reviewer: Reviewer, tenant: TenantName) -> ItemVi
 
 
 def adjudicate(house: House, person: PersonId, item: ItemId, *, answer: Answer) -> None:
-    """Decide a disputed task as a third person, who has looked at the item; `spam` or `ham`."""
+    """Decide a disputed task as a third person, who has looked at the item; UsageError where one says nothing."""
     adjudicate_many(house, person, {item: answer})
 
 
@@ -57,8 +60,6 @@ def adjudicate_many(house: House, person: PersonId, decisions: Mapping[ItemId, A
     """Decide several disputed tasks of one tenant in one unit of work, all or none."""
     if not decisions:
         return
-    if not set(decisions.values()) <= DECIDED:
-        raise UsageError(f"an adjudication says {' or '.join(sorted(DECIDED))}")
     judge = get_person(house, person)
     check_present(judge)
     first = get_item(house, next(iter(decisions)))
@@ -72,6 +73,8 @@ def _decide(unit: Unit, item: ItemId, answer: Answer, *, actor: str) -> None:
     task = read_task(unit, item)
     if task is None:
         raise Refusal("there is no task for that item")
+    if answer not in ANSWERS.get(task.kind, frozenset()):
+        raise UsageError(f"a decision about a {task.kind} says {', '.join(sorted(ANSWERS.get(task.kind, ())))}")
     own = select(LABELS.c.id).where(LABELS.c.item == item, LABELS.c.actor == actor)
     if unit.connection.execute(own.where(LABELS.c.undone_at.is_(None))).first():
         raise Refusal("a third person decides: you have labelled this item yourself")

@@ -8,7 +8,7 @@ A figure that the data cannot give is None, with the reason in words.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations
 
@@ -47,6 +47,25 @@ def kappa(ratings: Ratings, first: str, second: str) -> Figure:
     return Figure((observed - expected) / (1 - expected), size)
 
 
+def weighted_kappa(ratings: Ratings, first: str, second: str, *, scale: Sequence[str]) -> Figure:
+    """Cohen's kappa of two reviewers with quadratic weights: on an ordered scale far apart counts more than next door.
+
+    Answers outside `scale` do not count (Cohen 1968; disagreement is the squared distance).
+    """
+    place = {answer: at for at, answer in enumerate(scale)}
+    answers = [(a.get(first, ""), a.get(second, "")) for a in ratings.values()]
+    both = [(place[a], place[b]) for a, b in answers if a in place and b in place]
+    if not both:
+        return Figure(None, 0, "these two have graded no item in common")
+    size = len(both)
+    observed = sum((a - b) ** 2 for a, b in both) / size
+    left, right = Counter(a for a, _ in both), Counter(b for _, b in both)
+    expected = sum(left[a] * right[b] * (a - b) ** 2 for a in left for b in right) / size**2
+    if expected == 0:
+        return Figure(None, size, "both gave the same one grade throughout: chance alone explains it")
+    return Figure(1 - observed / expected, size)
+
+
 def alpha(ratings: Ratings) -> Figure:
     """Krippendorff's alpha for nominal answers."""
     units = [Counter(answers.values()) for answers in ratings.values() if len(answers) > 1]
@@ -63,7 +82,7 @@ def alpha(ratings: Ratings) -> Figure:
     return Figure(1 - disagreement / by_chance, len(units))
 
 
-def pairs(ratings: Ratings) -> dict[tuple[str, str], Figure]:
-    """Cohen's kappa of every two reviewers who labelled an item in common."""
+def pairs(ratings: Ratings, figure: Callable[[Ratings, str, str], Figure] = kappa) -> dict[tuple[str, str], Figure]:
+    """Cohen's kappa (or another figure) of every two reviewers who labelled an item in common."""
     met = {pair for answers in ratings.values() for pair in combinations(sorted(answers), 2)}
-    return {pair: kappa(ratings, *pair) for pair in sorted(met)}
+    return {pair: figure(ratings, *pair) for pair in sorted(met)}

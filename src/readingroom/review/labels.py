@@ -29,7 +29,7 @@ from readingroom.review.flag import raise_in
 from readingroom.review.queues import release_leases
 from readingroom.review.standing import check_usable
 from readingroom.review.tables import CONFIDENTIALITY, LABELS, OWNER, TASKS
-from readingroom.review.task_states import DECIDED, Answer, TaskState, TaskStep, settle
+from readingroom.review.task_states import ANSWERS, Answer, TaskState, TaskStep, check_answer, settle
 from readingroom.review.tasks import Task, move_task, read_task, read_tasks, settle_many
 
 
@@ -144,7 +144,7 @@ def clear_comments(unit: Unit, items: Collection[ItemId]) -> int:
 def labels_for_training(house: House, tenant: TenantName) -> dict[ItemId, str]:
     """Item → `spam` or `ham`, where two people agreed or a third decided; what a model may learn from (P30)."""
     decided = TASKS.c.state.in_([TaskState.AGREED.value, TaskState.ADJUDICATED.value])
-    answers = TASKS.c.answer.in_([answer.value for answer in DECIDED])
+    answers = TASKS.c.answer.in_([answer.value for answer in ANSWERS["mail"]])
     statement = select(TASKS.c.item, TASKS.c.answer).where(TASKS.c.tenant == tenant, decided, answers)
     found: dict[ItemId, str] = {}
     for place in house.places.values():
@@ -178,6 +178,7 @@ def _label_of(unit: Unit, mark: Mark, known: _Known, *, comment: str) -> Label:
     task, purpose = known.tasks.get(mark.item), known.purposes.get(mark.item)
     if task is None or purpose is None:
         raise Refusal("only an item that was handed out to you can be labelled by you")
+    check_answer(task.kind, mark.answer)
     if task.state is not TaskState.OPEN:
         raise WrongState(f"this task is {task.state}")
     if known.actor in known.answers[mark.item]:

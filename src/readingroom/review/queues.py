@@ -1,4 +1,4 @@
-"""The mail queue: what a reviewer gets next, through the gate, and how two of them never get the same too often.
+"""The queues (mail, query, schema): what a reviewer gets next, through the gate; no item is given out too often.
 
 Rule 1: an item is leased to one reviewer for ten minutes; labels and live leases of an item are never more than two.
 Rule 2: every item handed out, also one fetched ahead, is an access: decided, counted and written down by the gate.
@@ -24,17 +24,20 @@ from readingroom.audit.unit import Event, Unit
 from readingroom.copies.states import CopyState
 from readingroom.copies.tables import COPIES, ITEMS
 from readingroom.core.category import Category
-from readingroom.core.errors import AccessDenied, Refusal
-from readingroom.core.ids import ItemId, PersonId, TenantName, WorkstationId
+from readingroom.core.errors import AccessDenied, Refusal, UsageError
+from readingroom.core.ids import ItemId, PersonId, PlaceName, TenantName, WorkstationId
 from readingroom.engagement.tenants import get_tenant
 from readingroom.house import House
 from readingroom.review.tables import LABELS, LEASES, QUEUED_COPIES, TASKS
 from readingroom.review.task_states import LABELS_A_TASK, TaskState
+from readingroom.stores.places import place_for
 
 LEASE: Final = timedelta(minutes=10)
 AHEAD: Final = 3  # items fetched ahead of the one on the screen
 MAIL: Final = "mail"
-CATEGORY_OF: Final = {MAIL: Category.MARKETING}
+QUERY: Final = "query"
+SCHEMA: Final = "schema"
+CATEGORY_OF: Final = {MAIL: Category.MARKETING, QUERY: Category.QUERY, SCHEMA: Category.SCHEMA}
 
 
 @dataclass(frozen=True)
@@ -46,7 +49,7 @@ class Reviewer:
     purpose: str
 
 
-def next_item(
+def next_item(  # noqa: PLR0913 - who, from where, what for, and what of
     house: House,
     person: PersonId,
     *,
@@ -54,8 +57,9 @@ def next_item(
     purpose: str,
     tenant: TenantName | None = None,
     holding: Collection[ItemId] = (),
+    kind: str = MAIL,
 ) -> ItemView | None:
-    """The next mail for a reviewer, or None when the queue is empty; AccessDenied with the reasons.
+    """The next item of a kind for a reviewer, or None when the queue is empty; AccessDenied with the reasons.
 
     `holding` are the items that the caller has on the screen or fetched ahead (at most three); what was leased to the
     reviewer and is not among them (a page was reloaded) comes first.
@@ -63,8 +67,8 @@ def next_item(
     if len(holding) > AHEAD:
         raise Refusal(f"at most {AHEAD} items are fetched ahead; label what you have first")
     reviewer = Reviewer(person, workstation, purpose)
-    for grant in _grants(house, reviewer, tenant):
-        found = next_items(house, reviewer, grant.tenant, count=1, holding=holding)
+    for grant in _grants(house, reviewer, tenant, kind=kind):
+        found = next_items(house, reviewer, grant.tenant, count=1, holding=holding, kind=kind)
         if found:
             return found[0]
     return None
@@ -77,13 +81,21 @@ def next_items(
     *,
     count: int = 1,
     holding: Collection[ItemId] = (),
+    kind: str = MAIL,
 ) -> tuple[ItemView, ...]:
-    """Up to `count` mails of a tenant in one transaction; more than three at once in simulation rooms only."""
+    """Up to `count` items of a tenant in one transaction; more than three at once in simulation rooms only."""
     if count > AHEAD and not house.settings.simulation:
         raise Refusal(f"at most {AHEAD} items are fetched at once")
     visit = Visit(reviewer.purpose, Action.VIEW, person=reviewer.person, workstation=reviewer.workstation)
-    picker = _Queue(tenant, MAIL, count=count, holding=frozenset(holding))
-    return view_items(house, visit, tenant, place=get_tenant(house, tenant).place, picker=picker)
+    picker = _Queue(tenant, kind, count=count, holding=frozenset(holding))
+    return view_items(house, visit, tenant, place=queue_place(house, tenant, kind), picker=picker)
+
+
+def queue_place(house: House, tenant: TenantName, kind: str) -> PlaceName:
+    """Where the copies are whose items are of that kind; UsageError for a kind that has no queue."""
+    if kind not in CATEGORY_OF:
+        raise UsageError(f"a queue is one of {', '.join(CATEGORY_OF)}")
+    return place_for(house.settings, CATEGORY_OF[kind], get_tenant(house, tenant).geo)
 
 
 def release_leases(unit: Unit, items: Collection[ItemId], *, actor: str) -> None:
@@ -118,9 +130,9 @@ class _Queue:
         unit.connection.execute(insert(LEASES), [{**row, "item": item} for item in items])
 
 
-def _grants(house: House, reviewer: Reviewer, tenant: TenantName | None) -> tuple[Grant, ...]:
+def _grants(house: House, reviewer: Reviewer, tenant: TenantName | None, *, kind: str) -> tuple[Grant, ...]:
     def fits(grant: Grant) -> bool:
-        same = grant.purpose == reviewer.purpose and grant.category is CATEGORY_OF[MAIL]
+        same = grant.purpose == reviewer.purpose and grant.category is CATEGORY_OF.get(kind)
         return same and tenant in {None, grant.tenant}
 
     found = tuple(grant for grant in active_grants(house, reviewer.person) if fits(grant))

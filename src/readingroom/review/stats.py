@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
+from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from sqlalchemy import func, select
 
 from readingroom.core.ids import TenantName
 from readingroom.house import House
-from readingroom.review.agreement import Figure, alpha, pairs, percent
+from readingroom.review.agreement import Figure, alpha, pairs, percent, weighted_kappa
 from readingroom.review.flag import list_flags
 from readingroom.review.labels import list_labels
 from readingroom.review.tables import TASKS
+from readingroom.review.task_states import ANSWERS, RELEVANCE
 
 
 @dataclass(frozen=True)
@@ -28,6 +31,7 @@ class ReviewStats:
     percent: Figure
     alpha: Figure
     kappa: dict[str, Figure]  # "actor · actor"
+    relevance: dict[str, Figure]  # quadratic weighted kappa of the grades of queries
     flags: dict[str, int]
 
     def public(self) -> dict[str, Any]:
@@ -43,6 +47,7 @@ class ReviewStats:
                 "alpha": _shown(self.alpha),
                 "kappa": {pair: _shown(figure) for pair, figure in self.kappa.items()},
             },
+            "relevance": {"weighted_kappa": {pair: _shown(figure) for pair, figure in self.relevance.items()}},
             "flags": self.flags,
         }
 
@@ -51,8 +56,10 @@ def review_stats(house: House, tenant: TenantName) -> ReviewStats:
     """How the review of a tenant stands now."""
     labels = list_labels(house, tenant)
     ratings: dict[str, dict[str, str]] = defaultdict(dict)
+    graded: dict[str, dict[str, str]] = defaultdict(dict)
     for label in labels:
-        ratings[label.item][label.actor] = label.answer.value
+        kind = graded if label.answer in ANSWERS["query"] else ratings
+        kind[label.item][label.actor] = label.answer.value
     return ReviewStats(
         tenant=tenant,
         tasks=_tasks(house, tenant),
@@ -61,7 +68,8 @@ def review_stats(house: House, tenant: TenantName) -> ReviewStats:
         by_reviewer=dict(sorted(Counter(label.actor for label in labels).items())),
         percent=percent(ratings),
         alpha=alpha(ratings),
-        kappa={f"{first} · {second}": figure for (first, second), figure in pairs(ratings).items()},
+        kappa=_named(pairs(ratings)),
+        relevance=_named(pairs(graded, partial(weighted_kappa, scale=RELEVANCE))),
         flags=dict(sorted(Counter(flag.state.value for flag in list_flags(house, tenant)).items())),
     )
 
@@ -75,6 +83,10 @@ def _tasks(house: House, tenant: TenantName) -> dict[str, int]:
         with place.db.read(tenant) as connection:
             found.update({row.state: row.total for row in connection.execute(statement)})
     return dict(sorted(found.items()))
+
+
+def _named(figures: Mapping[tuple[str, str], Figure]) -> dict[str, Figure]:
+    return {f"{first} · {second}": figure for (first, second), figure in figures.items()}
 
 
 def _shown(figure: Figure) -> dict[str, Any]:

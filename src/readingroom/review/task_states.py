@@ -17,15 +17,45 @@ LABELS_A_TASK: Final = 2
 
 
 class Answer(StrEnum):
-    """What a reviewer may say about a mail."""
+    """What a reviewer may say; which of it about what, says ANSWERS."""
 
     SPAM = "spam"
     HAM = "ham"  # not spam
+    NOTHING = "0"  # the results have nothing to do with the query
+    LITTLE = "1"
+    MOSTLY = "2"
+    PERFECT = "3"  # the results are what the query asks for
+    NO_QUERY = "no-query"  # the entry asks for nothing, or cannot be understood
+    NAME = "name"  # what a column holds:
+    EMAIL = "email"
+    PHONE = "phone"
+    ADDRESS = "address"
+    IDENTIFIER = "id"
+    DATE = "date"
+    LOCATION = "place"
+    NUMBER = "number"
+    CODE = "code"
+    TEXT = "text"  # free text
+    OTHER = "other"
     UNSURE = "unsure"
     PERSONAL = "personal"  # still personal data: withholds the item at once
 
 
-DECIDED: Final = frozenset({Answer.SPAM, Answer.HAM})  # what a model may learn from
+RELEVANCE: Final = (Answer.NOTHING, Answer.LITTLE, Answer.MOSTLY, Answer.PERFECT)  # in order
+# by kind of item: what two people may agree on, and a third decide
+ANSWERS: Final = MappingProxyType(
+    {
+        "mail": frozenset({Answer.SPAM, Answer.HAM}),
+        "query": frozenset({*RELEVANCE, Answer.NO_QUERY}),
+        "schema": frozenset(
+            {
+                *(Answer.NAME, Answer.EMAIL, Answer.PHONE, Answer.ADDRESS, Answer.IDENTIFIER, Answer.DATE),
+                *(Answer.LOCATION, Answer.NUMBER, Answer.CODE, Answer.TEXT, Answer.OTHER),
+            }
+        ),
+    }
+)
+DECIDED: Final = frozenset().union(*ANSWERS.values())  # every answer that says something
 
 
 class TaskState(StrEnum):
@@ -79,6 +109,13 @@ def settle(answers: Sequence[Answer]) -> tuple[TaskStep | None, Answer | None]:
     if len(set(answers)) == 1 and answers[0] in DECIDED:
         return TaskStep.AGREE, answers[0]
     return TaskStep.DISPUTE, None
+
+
+def check_answer(kind: str, answer: Answer) -> None:
+    """UsageError unless `answer` can be said about an item of that kind."""
+    fits = ANSWERS.get(kind, frozenset())
+    if answer not in fits | {Answer.UNSURE, Answer.PERSONAL}:
+        raise UsageError(f"about an item of kind {kind} one says {', '.join(sorted(fits))}, unsure or personal")
 
 
 def parse_answer(text: str) -> Answer:

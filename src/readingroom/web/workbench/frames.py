@@ -91,17 +91,27 @@ def document(cells: Mapping[str, Any]) -> str:
         strip_comments=True,
         link_rel=None,
     )
+    return shell(clean, title="Anonymized mail")
+
+
+def shell(clean: str, *, title: str) -> str:
+    """A whole document around markup that is clean already, its placeholders marked."""
     clean = _OVERRIDES.sub("\N{REPLACEMENT CHARACTER}", clean)
     marked = _PLACEHOLDER.sub(lambda m: f'<span class="placeholder">{m[0]}</span>', clean)
     return (
-        '<!doctype html><html lang="en"><head><meta charset="utf-8"><title>Anonymized mail</title>'
+        '<!doctype html><html lang="en"><head><meta charset="utf-8"><title>' + title + "</title>"
         f'<link rel="stylesheet" href="/static/frame.css"></head><body>{marked}</body></html>'
     )
 
 
+def plain(text: str) -> str:
+    """Text without overrides, for places where it is text."""
+    return _OVERRIDES.sub("\N{REPLACEMENT CHARACTER}", text)
+
+
 def subject(cells: Mapping[str, Any]) -> str:
     """The subject line, without overrides."""
-    return _OVERRIDES.sub("\N{REPLACEMENT CHARACTER}", str(cells.get(_SUBJECT) or ""))
+    return plain(str(cells.get(_SUBJECT) or ""))
 
 
 def facts(cells: Mapping[str, Any], placeholders: Mapping[str, int]) -> dict[str, str]:
