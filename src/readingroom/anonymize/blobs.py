@@ -41,15 +41,18 @@ def _runs(v: Letters, out: Records) -> int:
             i += 1
             continue
         start = i
-        changes = digits = others = 0
         while i < n and KIND[v[i].plain] != 0:
-            before, kind = kind, KIND[v[i].plain]
+            i += 1
+        size = i - start
+        if size < SHORTEST:
+            continue
+        changes = digits = others = 0
+        for k in range(start, i):
+            before, kind = kind, KIND[v[k].plain]
             changes += kind != before and kind != 4 and before != 4
             digits += kind == 3
             others += kind == 2 or kind == 1
-            i += 1
-        size = i - start
-        if size >= SHORTEST and others and (4 * changes >= size or (digits and 5 * changes >= size)):
+        if others and (4 * changes >= size or (digits and 5 * changes >= size)):
             while i < n and v[i].plain == 61:
                 i += 1
             out[count].start = start

@@ -21,6 +21,7 @@ from readingroom.anonymize.pseudonyms import Pseudonyms
 from readingroom.anonymize.rare import Vocabulary
 from readingroom.anonymize.reading import blocks, buffers
 from readingroom.anonymize.texts import MARKUPS, Painted
+from readingroom.anonymize.textual import Column, text_cells
 from readingroom.core.errors import Fault, Refusal, UsageError
 
 FOUND = pa.schema([("row", pa.int32()), ("start", pa.int32()), ("end", pa.int32()), ("kind", pa.string())])
@@ -61,10 +62,11 @@ class Detector:
     ) -> None:
         self._engine = OpenTextEngine(known, vocabulary, Pseudonyms(b""), b"", profile, Extras(finders))
 
-    def spans(self, cells: pa.LargeStringArray, markup: str = "plain") -> pa.Table:
-        """Every span (FOUND) of `cells`; start and end are bytes of the cell in UTF-8."""
+    def spans(self, cells: Column, markup: str = "plain") -> pa.Table:
+        """Every span (FOUND) of `cells`, a column of texts of any type; offsets are bytes of the cell in UTF-8."""
         if markup not in MARKUPS:
             raise UsageError(f"markup is one of {', '.join(MARKUPS)}")
+        cells = text_cells(cells)
         filled = pc.fill_null(cells, "") if cells.null_count else cells
         tables = [FOUND.empty_table()]
         for start, block in blocks(filled):
@@ -78,8 +80,9 @@ class Detector:
         return pa.concat_tables(tables).combine_chunks()
 
 
-def in_code_points(cells: pa.LargeStringArray, found: pa.Table) -> pa.Table:
+def in_code_points(cells: Column, found: pa.Table) -> pa.Table:
     """The same spans with start and end in code points."""
+    cells = text_cells(cells)
     source, offsets = buffers(pc.fill_null(cells, "") if cells.null_count else cells)
     before = np.zeros(len(source) + 1, np.int64)
     np.cumsum((source & 0xC0) != 0x80, out=before[1:])

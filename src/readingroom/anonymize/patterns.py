@@ -12,7 +12,7 @@ import re
 
 import numpy as np
 
-from readingroom.anonymize.kernels import kernel, small_kernel
+from readingroom.anonymize.kernels import U8, kernel, small_kernel
 from readingroom.anonymize.proofs_ids import formed_in, is_card
 from readingroom.anonymize.proofs_phones import phones_in
 from readingroom.anonymize.tokens import Records
@@ -36,6 +36,8 @@ for _bit, _signs in (
     (_GAP, b" .-/()_"),
 ):
     CLASSES[list(_signs)] |= _bit
+MARKED = np.zeros(256, np.uint8)  # what something may begin with, but for a GUID that begins with a letter
+MARKED[list(b"@/0123456789")] = 1
 
 
 @small_kernel
@@ -91,7 +93,7 @@ def _address(v: Letters, at: int, out: Records) -> int:
             return 0
         out[0].start = at + 1
         out[0].what = HANDLE
-    elif spaced and not _has_dot(v, at + 2, end):
+    elif spaced and not (_has_dot(v, at + 2, end) and _ends_in_letters(v, end)):
         return 0
     return 1
 
@@ -106,6 +108,15 @@ def _has_dot(v: Letters, i: int, end: int) -> bool:
     while i < end and v[i].folded != 46:
         i += 1
     return i < end
+
+
+@small_kernel
+def _ends_in_letters(v: Letters, end: int) -> bool:
+    """Whether two letters end it, as they end every domain: a margin stands at 18.5, a flight leaves at 9.30am."""
+    i = end - 1
+    while i >= 0 and v[i].folded >= 97:
+        i -= 1
+    return end - i > 2 and (i < 0 or not _is(v, i, _DIGIT))
 
 
 @kernel
@@ -161,19 +172,22 @@ def _host(v: Letters, i: int, out: Records) -> int:
 
 
 @kernel
-def _candidates(v: Letters, out: Records) -> int:
+def _candidates(v: Letters, folded: U8, out: Records) -> int:
     """Write candidates in order of their first sign; their number."""
     count = 0
     i = 0
     n = len(v)
     while i < n:
-        byte = v[i].folded
+        byte = folded[i]
+        if not MARKED[byte] and not (CLASSES[byte] & _HEX and i + 36 <= n and folded[i + 8] == 45):
+            i += 1
+            continue
         row = out[count : count + 1]
         if byte == 64:
             count += _address(v, i, row)
         elif byte == 47 and i > 1 and v[i - 1].folded == 47 and v[i - 2].folded == 58:
             count += _host(v, i + 1, row)
-        elif CLASSES[byte] & _HEX and i + 36 <= n and v[i + 8].folded == 45 and _guid(v, i):
+        elif CLASSES[byte] & _HEX and i + 36 <= n and folded[i + 8] == 45 and _guid(v, i):
             row[0].start = i
             row[0].end = i + 36
             row[0].what = GUID
@@ -191,7 +205,7 @@ def _candidates(v: Letters, out: Records) -> int:
 def candidates(letters: Letters) -> Records:
     """Where addresses, handles, GUIDs, hosts and digit clusters may stand."""
     out = np.empty(len(letters) // 2 + 8, CANDIDATE)
-    return out[: _candidates(letters, out)]
+    return out[: _candidates(letters, np.ascontiguousarray(letters["folded"]), out)]
 
 
 # ---- what a digit cluster is

@@ -102,7 +102,7 @@ def _candidates(letters: Letters, tokens: Tokens) -> Records:
     words = np.empty(3 * len(tokens.parts) + 2, scan.CANDIDATE)
     words = words[: scan.scan_words(letters, tokens.parts, *_tables(), words)]
     runs = np.empty(len(letters) + 8, scan.CANDIDATE)
-    runs = runs[: scan.scan_runs(letters, runs)]
+    runs = runs[: scan.scan_runs(letters, np.ascontiguousarray(letters["folded"]), runs)]
     return np.concatenate([words, runs])
 
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 import numpy as np
 
 from readingroom.anonymize.folding import UPPER
-from readingroom.anonymize.kernels import BASE, Table, kernel, small_kernel, value_of
+from readingroom.anonymize.kernels import BASE, U8, Table, kernel, small_kernel, value_of
 from readingroom.anonymize.patterns import CLASSES
 from readingroom.anonymize.tokens import ALL_UPPER, CLASS, DIGITS, FIRST_UPPER, GAP_NEAR, Records
 from readingroom.anonymize.views import BLOB, MARKUP, Letters
@@ -102,14 +102,22 @@ def _near_number(parts: Records, i: int) -> bool:
     return k < end
 
 
+@small_kernel
+def _may_be_suffixed(parts: Records, i: int) -> bool:
+    """Whether part i is a long capitalised word with a number behind it."""
+    return (
+        parts[i].flags & FIRST_UPPER != 0
+        and i + 1 < len(parts)
+        and parts[i + 1].flags & DIGITS != 0
+        and parts[i + 1].gap == GAP_NEAR
+        and parts[i].end - parts[i].start >= 6
+    )
+
+
 @kernel
 def _suffixed(v: Letters, parts: Records, i: int, suffixes: Table) -> bool:
-    """Whether part i ends as streets do (Hauptstrasse) and a number follows."""
+    """Whether part i ends as streets do (Hauptstrasse)."""
     part = parts[i]
-    if part.end - part.start < 6 or not part.flags & FIRST_UPPER or i + 1 >= len(parts):
-        return False
-    if not parts[i + 1].flags & DIGITS or parts[i + 1].gap != GAP_NEAR:
-        return False
     for size in range(3, 8):
         h = np.uint64(0)
         for k in range(part.end - size, part.end):
@@ -158,7 +166,9 @@ def scan_words(v: Letters, parts: Records, words: Table, suffixes: Table, out: R
         street = value & IN_STREET and (part.flags & FIRST_UPPER or value & SMALL_STREET)
         if part.flags & (BLOB | MARKUP):
             continue
-        if (street and _near_number(parts, i)) or (not value and _suffixed(v, parts, i, suffixes)):
+        if (street and _near_number(parts, i)) or (
+            not value and _may_be_suffixed(parts, i) and _suffixed(v, parts, i, suffixes)
+        ):
             start = _back(v, part.start, STREET_BACK)
             count = _put(out, count, (start, _ahead(v, part.start, STREET_AHEAD)), STREET, part.start - start)
     return count
@@ -250,27 +260,38 @@ def _credentials(v: Letters, at: int, out: Records, count: int) -> int:
 
 
 @kernel
-def scan_runs(v: Letters, out: Records) -> int:
+def _at_colon(v: Letters, i: int, out: Records, count: int) -> int:
+    """What stands around the colon at i."""
+    if CLASSES[_sign(v, i - 1)] & _HEX or _sign(v, i + 1) == 58:
+        count = _net(v, i, out, count)
+    if _sign(v, i + 1) == 47 and _sign(v, i + 2) == 47:
+        count = _credentials(v, i + 3, out, count)
+    return count
+
+
+@kernel
+def scan_runs(v: Letters, folded: U8, out: Records) -> int:
     """Write the runs of the view that have the form of something; the number of candidates."""
     count = 0
     i = 0
     while i < len(v):
-        sign = v[i].folded
+        sign = folded[i]
         if sign == 58:
-            if CLASSES[_sign(v, i - 1)] & _HEX or _sign(v, i + 1) == 58:
-                count = _net(v, i, out, count)
-            if _sign(v, i + 1) == 47 and _sign(v, i + 2) == 47:
-                count = _credentials(v, i + 3, out, count)
+            count = _at_colon(v, i, out, count)
         if not CLASS[sign] or not RUN_SIGNS[sign]:
             i += 1
             continue
         start = i
-        while i < len(v) and RUN_SIGNS[v[i].folded]:
-            if v[i].folded == 46 and CLASSES[_sign(v, i - 1)] & _DIGIT:
+        digits = 0
+        while i < len(v) and RUN_SIGNS[folded[i]]:
+            if folded[i] == 46 and CLASSES[_sign(v, i - 1)] & _DIGIT:
                 count = _pair(v, i, out, count)
+            digits += CLASS[folded[i]] == 2
             i += 1
+        if not digits:  # a run of letters is nothing
+            continue
         end = i
-        while end > start and not CLASS[v[end - 1].folded]:
+        while end > start and not CLASS[folded[end - 1]]:
             end -= 1
         if end - start <= LONGEST_RUN and not CLASS[_sign(v, start - 1)] and not CLASS[_sign(v, i)]:
             count = _run(v, start, end, out, count)

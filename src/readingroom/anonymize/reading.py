@@ -1,6 +1,6 @@
 """Columns cut into blocks, and each block read into a view.
 
-Rule 1: a block is some 2 MiB, or one cell; what a block needs is thrown away after it, so memory does not grow.
+Rule 1: a block is some 1 MiB, or one cell; what a block needs is thrown away after it, so memory does not grow.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from readingroom.anonymize.html import html_view
 from readingroom.anonymize.kernels import I64, U8
 from readingroom.anonymize.views import MODES, Letters, plain_view
 
-BLOCK = 2 << 20  # what a stage needs for it is less than 32 MiB: the allocator keeps that, no page is faulted in again
+BLOCK = 1 << 20  # what a stage needs for it is less than 32 MiB: the allocator keeps that, no page is faulted in again
 
 
 def buffers(cells: pa.LargeStringArray) -> tuple[U8, I64]:

@@ -94,9 +94,9 @@ def _ending(letters: Letters, start: int, end: int, length: int) -> np.uint64:
     return h
 
 
-@kernel
-def _before(letters: Letters, source: U8, start: int, out: Records) -> None:
-    """What stands between word `out[0]` and the one before: signs, broken lines, or the cell's border."""
+@small_kernel
+def _before(letters: Letters, source: U8, start: int) -> tuple[int, int, int]:
+    """What stands between the word at `start` and the one before: signs, broken lines, or the cell's border."""
     k = start - 1
     low = max(0, start - LONGEST_GAP)
     sign, lines, wall = 0, 0, 1 if k < 0 else 0
@@ -116,14 +116,24 @@ def _before(letters: Letters, source: U8, start: int, out: Records) -> None:
         else:
             sign = (sign * 31 + signed(byte)) & 0xFFFFFF
         k -= 1
-    out[0].sep = sign * 4 + min(lines, 2) + (3 if wall else 0) + (1 << 28 if start - k > 1 else 0)
-    out[0].line = 1 if lines or wall else 0
-    out[0].wall = wall
+    sep = sign * 4 + min(lines, 2) + (3 if wall else 0) + (1 << 28 if start - k > 1 else 0)
+    return sep, 1 if lines or wall else 0, wall
+
+
+@small_kernel
+def _place(out: Records, i: int, j: int) -> None:
+    """Where each word of the line i:j stands."""
+    size = j - i
+    length = size if size < 4 else (4 if size < 8 else 5)
+    for k in range(i, j):
+        out[k].head = out[i].hash
+        out[k].place = min(k - i, 3) | length << 2 | (32 if k == j - 1 else 0)
 
 
 @kernel
 def _see(letters: Letters, source: U8, tokens: Tokens, marks: I64, out: Records) -> None:
     parts, words = tokens.parts, tokens.words
+    line = 0
     for i in range(len(words)):
         word = words[i]
         start, end = parts[word.first].start, parts[word.last - 1].end
@@ -131,18 +141,31 @@ def _see(letters: Letters, source: U8, tokens: Tokens, marks: I64, out: Records)
         seen.hash = word.hash
         seen.marks = _gazetteer(marks[i])
         seen.shape = _shape(signed(word.flags), end - start, signed(word.last - word.first))
-        _before(letters, source, start, out[i : i + 1])
+        seen.sep, seen.line, seen.wall = _before(letters, source, start)
         plain = marks[i] & (WORD | FOREIGN | COMMON) != 0 and marks[i] & NAME == 0
         seen.quiet = 1 if plain and not word.flags & (FIRST_UPPER | DIGITS) else 0
         seen.skip = 1 if word.flags & SEGMENT else 0
+        if seen.line and i:
+            _place(out, line, i)
+            line = i
+    if len(words):
+        _place(out, line, len(words))
 
 
 @kernel
 def _spell(letters: Letters, tokens: Tokens, out: Records, quiet: bool) -> None:
-    """How words begin and end; of quiet ones nobody asks, except who trains."""
+    """Of quiet words only those stay quiet whose neighbours are quiet, too; how the others begin and end.
+
+    Of quiet ones nobody asks that, except who trains.
+    """
     parts, words = tokens.parts, tokens.words
+    before = 1
     for i in range(len(words)):
         seen = out[i]
+        mine = seen.quiet
+        after = out[i + 1].quiet if i + 1 < len(words) else 1
+        seen.quiet = 1 if (mine and before and after) or seen.skip else 0
+        before = mine
         if seen.quiet and not quiet:
             continue
         start, end = parts[words[i].first].start, parts[words[i].last - 1].end
@@ -155,39 +178,10 @@ def _spell(letters: Letters, tokens: Tokens, out: Records, quiet: bool) -> None:
         seen.four = _ending(letters, start, end, 4)
 
 
-@kernel
-def _place(out: Records) -> None:
-    """Where each word stands in its line."""
-    i = 0
-    while i < len(out):
-        j = i + 1
-        while j < len(out) and not out[j].line:
-            j += 1
-        size = j - i
-        length = size if size < 4 else (4 if size < 8 else 5)
-        for k in range(i, j):
-            out[k].head = out[i].hash
-            out[k].place = min(k - i, 3) | length << 2 | (32 if k == j - 1 else 0)
-        i = j
-
-
-@kernel
-def _hush(out: Records) -> None:
-    """Of quiet words only those stay quiet whose neighbours are quiet, too."""
-    for i in range(len(out)):
-        beside = (i > 0 and not out[i - 1].quiet & 1) or (i + 1 < len(out) and not out[i + 1].quiet & 1)
-        if out[i].quiet and not beside:
-            out[i].quiet = 3
-    for i in range(len(out)):
-        out[i].quiet = 1 if out[i].quiet & 2 or out[i].skip else 0
-
-
 def see(letters: Letters, source: U8, tokens: Tokens, marks: I64, *, quiet: bool = True) -> Records:
     """One record (SEEN) for each word; without `quiet`, how quiet words are spelled is left open."""
     out = np.empty(len(tokens.words), SEEN)
     _see(letters, source, tokens, marks, out)
-    _place(out)
-    _hush(out)
     _spell(letters, tokens, out, quiet)
     return out
 

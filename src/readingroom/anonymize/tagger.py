@@ -199,12 +199,17 @@ def backwards(seen: Records, follows: F32, score: F32, sums: F32) -> None:
 def probabilities(seen: Records, weights: Weights) -> F32:
     """The probability of each class, for each word; a quiet word is nothing."""
     score = np.empty((len(seen), CLASSES), np.float32)
-    _score(seen, _rows(weights), np.zeros(FEATURES, np.uint32), score)
+    _score(seen, _shipped_rows() if weights is tagger() else _rows(weights), np.zeros(FEATURES, np.uint32), score)
     sums = np.empty_like(score)
     follows = weights.follows.reshape(-1)
     forwards(seen, follows, score, sums)
     backwards(seen, follows, score, sums)
     return sums
+
+
+@cache
+def _shipped_rows() -> Rows:
+    return _rows(tagger())
 
 
 @cache
