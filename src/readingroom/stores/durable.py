@@ -6,7 +6,7 @@ import fcntl
 import os
 import secrets
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 UNFINISHED = ".new"
@@ -76,7 +76,8 @@ def shred(path: Path) -> None:
     """Overwrite a file with random bytes and unlink it, each step on disk before the next; no file is no error.
 
     On flash or a copy-on-write file system old blocks may outlive the overwriting until they are reused; what it
-    gives for certain is that no name, backup taken later, or open handle leads to the content.
+    gives for certain is that no name, backup taken later, or open handle leads to the content. A full disk, where a
+    copy-on-write file system has no room to overwrite, saves no key: its name goes all the same.
     """
     try:
         descriptor = os.open(path, os.O_WRONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
@@ -84,7 +85,8 @@ def shred(path: Path) -> None:
         return
     with os.fdopen(descriptor, "wb", buffering=0) as file:
         length = os.fstat(file.fileno()).st_size
-        os.pwrite(file.fileno(), secrets.token_bytes(length), 0)
-        os.fsync(file.fileno())
+        with suppress(OSError):
+            os.pwrite(file.fileno(), secrets.token_bytes(length), 0)
+            os.fsync(file.fileno())
     path.unlink(missing_ok=True)
     sync(path.parent)
