@@ -157,7 +157,8 @@ def _fill(unit: Unit, tenant: TenantName, kind: str) -> None:
         rest = (literal(0), literal(TaskState.OPEN.value), literal(""))
         items = select(*values, *rest).where(ITEMS.c.copy == copy, ITEMS.c.kind == kind)
         names = ["item", "tenant", "copy", "kind", "priority", "state", "answer"]
-        count = unit.connection.execute(insert(TASKS).from_select(names, items)).rowcount
+        fill = insert(TASKS).from_select(names, items).execution_options(preserve_rowcount=True)  # else -1 (psycopg)
+        count = unit.connection.execute(fill).rowcount
         unit.connection.execute(insert(QUEUED_COPIES).values(copy=copy, tenant=tenant, queued_at=unit.at))
         unit.append(Event("queue.filled", actor="web", tenant=tenant, copy=copy, facts={"kind": kind, "tasks": count}))
 
