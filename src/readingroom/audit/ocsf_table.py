@@ -197,6 +197,8 @@ _WORK: Final = {
     "label.recorded": _api(_CREATE, "label", "label"),
     "label.undone": _api(_DELETE, "label", "label"),
     "label.adjudicated": _api(_UPDATE, "label", "label"),
+    "check.prepared": _entity(_OTHER, "privacy check"),
+    "check.recorded": _entity(_UPDATE, "privacy check"),
     "flag.raised": _finding(_OPENED, "privacy flag", "flag"),
     "flag.repeated": _finding(_CHANGED, "privacy flag", "flag", severity=_LOW),
     "flag.dismissed": _finding(_CLOSED, "privacy flag", "flag", severity=_LOW),

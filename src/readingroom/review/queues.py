@@ -150,7 +150,7 @@ def _grants(house: House, reviewer: Reviewer, tenant: TenantName | None, *, kind
 def _fill(unit: Unit, tenant: TenantName, kind: str) -> None:
     """Queue the items of every live copy that is not queued yet."""
     known = select(QUEUED_COPIES.c.copy)
-    live = (COPIES.c.tenant == tenant) & (COPIES.c.category == CATEGORY_OF[kind].value) & _is_live(unit.at)
+    live = (COPIES.c.tenant == tenant) & (COPIES.c.category == CATEGORY_OF[kind].value) & is_live(unit.at)
     fresh = unit.connection.execute(select(COPIES.c.id).where(live, COPIES.c.id.not_in(known))).scalars().all()
     for copy in fresh:
         values = (ITEMS.c.id, ITEMS.c.tenant, ITEMS.c.copy, ITEMS.c.kind)
@@ -174,13 +174,14 @@ def _free(tenant: TenantName, kind: str, actor: str, *, now: datetime) -> Select
         .join(ITEMS, ITEMS.c.id == TASKS.c.item)
         .join(COPIES, COPIES.c.id == ITEMS.c.copy)
         .where(TASKS.c.tenant == tenant, TASKS.c.kind == kind, TASKS.c.state == TaskState.OPEN.value)
-        .where(ITEMS.c.withheld == "", _is_live(now))
+        .where(ITEMS.c.withheld == "", is_live(now))
         .where(~select(LABELS.c.id).where(own).exists())
         .where(labels.scalar_subquery() + leases.scalar_subquery() < LABELS_A_TASK)
         .order_by(TASKS.c.priority.desc(), TASKS.c.item)
     )
 
 
-def _is_live(now: datetime) -> ColumnElement[bool]:
+def is_live(now: datetime) -> ColumnElement[bool]:
+    """Which copies may be handed out at `now` (the gate decides all the same)."""
     sealed = and_(COPIES.c.state == CopyState.SEALED.value, COPIES.c.purge_started_at.is_(None))
     return and_(sealed, COPIES.c.expires_at > now)

@@ -104,3 +104,26 @@ FLAGGED_ITEMS = Table(
     Column("item", String(40), primary_key=True),
     tenant_column(),
 )
+
+PLANTED = Table(
+    "planted_items",
+    PLACE,
+    Column("id", String(40), primary_key=True),  # looks like an item's, and is none
+    tenant_column(),  # in whose queue it was; nothing of it is the tenant's
+    Column("actor", String(40), nullable=False),  # to whom it was handed out
+    Column("leak", String(32), nullable=False),
+    Column("at", Instant, nullable=False),
+    Index("ix_planted_items_actor", "actor", "at"),
+)
+
+CHECKS = Table(
+    "privacy_checks",
+    PLACE,
+    Column("item", String(40), primary_key=True),  # of a copy, or a planted one
+    Column("actor", String(40), primary_key=True),
+    tenant_column(),
+    Column("planted", Integer, nullable=False),  # 1: measures the reviewer, and is never counted as data
+    Column("answer", String(16), nullable=False),
+    Column("purpose", String(64), nullable=False),  # P23
+    Column("at", Instant, nullable=False),
+)

@@ -37,6 +37,7 @@ class Answer(StrEnum):
     CODE = "code"
     TEXT = "text"  # free text
     OTHER = "other"
+    CLEAN = "clean"  # nothing personal is to be seen in it
     UNSURE = "unsure"
     PERSONAL = "personal"  # still personal data: withholds the item at once
 

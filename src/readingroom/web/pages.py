@@ -31,7 +31,7 @@ _ENVIRONMENT = Environment(
 _NAV = {
     PersonRole.REVIEWER: (("/work", "Workbench"),),
     PersonRole.APPROVER: (("/desk", "Approvals"),),
-    PersonRole.PRIVACY_OFFICER: (("/desk/flags", "Flags"), ("/desk/promises", "Promises")),
+    PersonRole.PRIVACY_OFFICER: (("/desk/flags", "Flags"), ("/desk/checks", "Checks"), ("/desk/promises", "Promises")),
     PersonRole.ML_ENGINEER: (("/desk/models", "Models"),),
 }
 

@@ -14,8 +14,10 @@ from readingroom.access.grants import Wish, active_grants, request_access
 from readingroom.copies.records import list_copies
 from readingroom.core.category import Category
 from readingroom.core.ids import TenantName
+from readingroom.review.checks import next_check, record_check
 from readingroom.review.flag import list_flags, raise_flag
-from readingroom.review.queues import next_item
+from readingroom.review.queues import Reviewer, next_item
+from readingroom.review.task_states import Answer
 
 pytestmark = pytest.mark.browser
 Room = Any  # conftest's; test folders are no packages
@@ -30,6 +32,10 @@ def _copy(room: Room) -> str:
 
 def _mail(room: Room) -> str:
     return f"/work/mail/{active_grants(room.web, room.person('Ada').id)[0].id}"
+
+
+def _check(room: Room) -> str:
+    return _mail(room).replace("/work/mail/", "/work/check/")
 
 
 def _flag(room: Room) -> str:
@@ -49,7 +55,9 @@ PAGES: dict[str, tuple[str, str | Callable[[Room], str]]] = {
     "mail": ("Ada", _mail),
     "approvals": ("Cleo", "/desk"),
     "flags": ("Dora", "/desk/flags"),
+    "check": ("Ada", _check),
     "flag": ("Dora", _flag),
+    "checks": ("Dora", "/desk/checks"),
     "promises": ("Dora", "/desk/promises"),
     "models": ("Emil", "/desk/models"),
 }
@@ -64,13 +72,16 @@ def _something_on_every_page(room: Room) -> None:
     assert_fact(room.web, ben, FactKind.TRAINING, until=until, by=dora)
     view = next_item(room.web, ada, workstation=room.station("Ada"), purpose="spam-checker")
     raise_flag(room.web, ada, view.item)
+    given = next_check(room.web, Reviewer(ada, room.station("Ada"), "spam-checker"), HARBOR, plant=lambda: True)
+    assert given is not None
+    record_check(room.web, ada, given[0].item, answer=Answer.PERSONAL, tenant=HARBOR)
 
 
 def _open(room: Room, visit: Visit, name: str, **options: Any) -> tuple[Page, Any]:
     who, where = PAGES[name]
     visitor = visit(who, **options)
     page = visitor.open(where if isinstance(where, str) else where(room))
-    if name == "mail":
+    if name in {"mail", "check"}:
         expect(page.locator("#frames iframe:not([hidden])")).to_have_count(1)
     return page, visitor
 

@@ -59,13 +59,13 @@ class Frames:
         self._waiting: dict[str, Waiting] = {}
         self._lock = threading.Lock()
 
-    def put(self, document: str, question: Question, *, owner: str, now: datetime) -> None:
-        """Let `document` wait for the session `owner`."""
+    def put(self, document: str, question: Question, *, owner: str, now: datetime, item: str = "") -> None:
+        """Let `document` wait for the session `owner`, under the item's id."""
         with self._lock:
             self._waiting = {k: w for k, w in self._waiting.items() if w.until > now}
             while len(self._waiting) >= MOST:
                 del self._waiting[next(iter(self._waiting))]
-            self._waiting[f"{owner}/{question.item}"] = Waiting(document, question, now + WAIT)
+            self._waiting[f"{owner}/{item or question.item}"] = Waiting(document, question, now + WAIT)
 
     def take(self, item: str, *, owner: str, now: datetime) -> Waiting:
         """What waits under that item for that session; handed out once."""

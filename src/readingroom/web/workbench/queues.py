@@ -160,15 +160,15 @@ def bench_page(  # noqa: PLR0913 - what differs between the benches
     )
 
 
-def handed(request: Request, view: ItemView | None, *, purpose: str) -> Response:
-    """One item as the bench takes it; its document waits in a frame."""
+def handed(request: Request, view: ItemView | None, *, purpose: str, decided: ItemId | None = None) -> Response:
+    """One item as the bench takes it; its document waits in a frame. `decided`: the gate's item, if another."""
     if view is None:
         return JSONResponse({"item": None})
     session = session_of(request)
     visit = Visit(purpose, Action.VIEW, person=session.who.person, workstation=session.who.workstation or None)
     shown = screen(view.kind, view.cells, view.placeholders)
-    question = Question(visit, view.copy, view.item)
-    frames_of(request).put(shown.document, question, owner=session.key, now=house_of(request).clock.now())
+    question, now = Question(visit, view.copy, decided or view.item), house_of(request).clock.now()
+    frames_of(request).put(shown.document, question, owner=session.key, now=now, item=view.item)
     body = {"item": view.item, "frame": f"/work/frame/{view.item}", "subject": shown.subject, "facts": shown.facts}
     return JSONResponse({**body, "views_left": view.views_left})
 

@@ -24,11 +24,11 @@ from readingroom.review.task_states import parse_answer
 from readingroom.web.guard import house_of, session_of
 from readingroom.web.pages import page
 from readingroom.web.permissions import Permission, declare
-from readingroom.web.workbench import queues
+from readingroom.web.workbench import checks, queues
 from readingroom.web.workbench.frames import document, facts, subject
 from readingroom.web.workbench.router import Held, Said, Undone, frames_of, grant_of, router
 
-__all__ = ["queues", "router"]  # each declares its routes on the one router
+__all__ = ["checks", "queues", "router"]  # each declares its routes on the one router
 COUNTED = ("view-budget",)  # this very item may have been the last of the budget
 
 
