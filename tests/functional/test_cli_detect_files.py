@@ -6,11 +6,13 @@ import gzip
 import io
 import json
 import os
+import signal
 import sys
 from pathlib import Path
 
 import pytest
 
+from readingroom.cli.landing import landing
 from readingroom.cli.main import execute
 
 TEXT = "Dear Bob Sample, write to ada.example@mail.example"
@@ -109,3 +111,36 @@ def test_the_report_is_no_other_file_than_the_result(texts: Path) -> None:
     goal = texts.parent / "out.jsonl"
     assert execute(["anonymize", str(texts), str(goal), "--report", str(goal)]) == 2
     assert not goal.exists()
+
+
+def test_a_run_that_is_ended_leaves_no_draft(texts: Path) -> None:
+    texts.write_text(line(id="a", text=TEXT))
+    with pytest.raises(SystemExit) as ended, landing(str(texts.parent / "out.jsonl")) as file:
+        file.write(b"half")
+        signal.raise_signal(signal.SIGTERM)
+    assert ended.value.code == 128 + signal.SIGTERM
+    assert signal.getsignal(signal.SIGTERM) == signal.SIG_DFL
+    assert [path.name for path in texts.parent.iterdir()] == ["in.jsonl"]
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="a device of Linux")
+def test_a_full_disk_is_no_fault_of_ours(texts: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with Path("/dev/full").open("wb", buffering=0) as full:
+        monkeypatch.setattr(sys, "stdout", io.TextIOWrapper(full))
+        assert detect(texts, "-o", "-") == 2
+    assert detect(texts, "-o", "/dev/full") == 2
+
+
+def test_numbers_after_at_are_no_addresses_and_births_are_told_in_four_languages(tmp_path: Path) -> None:
+    texts = [
+        "a margin at 18.5%",
+        "it leaves at 9.30am",
+        "ten units @ 18.50",
+        "ada at mail.example",
+        "né le 12 mars 1975",
+    ]
+    texts += ["geb. 12.03.1975", "je ne viens pas le 12 mars 2021"]
+    (tmp_path / "in.jsonl").write_text("".join(line(text=text) for text in texts))
+    assert detect(tmp_path / "in.jsonl", "-o", tmp_path / "out.jsonl") == 0
+    got = [json.loads(one)["spans"] for one in (tmp_path / "out.jsonl").read_text().splitlines()]
+    assert [[label for *_, label in spans] for spans in got] == [[], [], [], ["EMAIL"], ["DATE"], ["DATE"], []]

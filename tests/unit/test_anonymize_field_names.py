@@ -1,6 +1,8 @@
-"""Columns and fields told by their names, in four languages, and a bare `name` by what stands beside it."""
+"""Columns and fields told by their names in four languages, a bare `name` by what stands beside it, nested cells."""
 
 from __future__ import annotations
+
+from typing import Any
 
 import pyarrow as pa
 import pytest
@@ -9,6 +11,7 @@ import readingroom
 from readingroom.anonymize.choices import Cells, among, own_fields
 from readingroom.anonymize.documents import Documents
 from readingroom.anonymize.runs import Options, Run
+from readingroom.core.errors import Fault, UsageError
 
 TOLD = {
     "Vorname": "given",
@@ -86,3 +89,31 @@ def test_a_name_inside_json_and_structures() -> None:
 
 def test_a_name_of_a_contact_is_its_own() -> None:
     assert own_fields({"name": "x", "email": "y"}) == {"name": Cells.NAME, "email": Cells.EMAIL}
+
+
+def test_numbers_in_lists_stay_numbers_and_bytes_go() -> None:
+    table = pa.table(
+        {
+            "vector": pa.array([[1.5, 123456.0], None, []], pa.list_(pa.float64())),
+            "raw": [["Zwickel".encode("utf-16-le")], [], None],
+            "words": [["Ada Zwickel", "lamp"], [], None],
+        }
+    )
+    made = readingroom.anonymize(table, known=[{"name": "Ada Zwickel"}]).table
+    assert made["vector"].to_pylist() == [[1.5, 123456.0], None, []]
+    assert made["raw"].to_pylist() == [[None], [], None]
+    assert made["words"].to_pylist()[0][1] == "lamp"
+    assert "Zwickel" not in str(made.to_pylist())
+
+
+def test_a_text_that_is_none_is_a_fault_that_names_the_column() -> None:
+    cells = pa.StringArray.from_buffers(1, pa.py_buffer(b"\0\0\0\0\x06\0\0\0"), pa.py_buffer(b"SECR\xff\xfe"))
+    with pytest.raises(Fault, match='column "note"') as told:
+        readingroom.anonymize(pa.table({"note": cells}))
+    assert "SECR" not in str(told.value)
+
+
+@pytest.mark.parametrize("wrong", [{"key": "a text of sixteen letters"}, {"detectors": [5]}])
+def test_arguments_of_a_wrong_kind(wrong: dict[str, Any]) -> None:
+    with pytest.raises(UsageError):
+        readingroom.anonymize(pa.table({"t": ["a"]}), **wrong)

@@ -153,7 +153,7 @@ def by_name(name: str, kind: pa.DataType) -> Choice | None:
     told = _told(name)
     if pa.types.is_nested(kind):
         return Choice(Cells.TEXT, "type")  # its leaves are looked at one by one
-    if _opaque(kind):
+    if is_opaque(kind):
         return Choice(Cells.DROP, "type")
     if any(is_kind(kind) for is_kind in _TIMES):
         return Choice(Cells.BIRTH, "name") if told is Cells.BIRTH else Choice(Cells.KEEP, "type")
@@ -230,7 +230,7 @@ def _told(name: str) -> Cells | None:
     return _BY_KIND.get(kind_of(low) or kind_of(name.lower()))
 
 
-def _opaque(kind: pa.DataType) -> bool:
+def is_opaque(kind: pa.DataType) -> bool:
     """Whether nobody can look into cells of this type."""
     value = kind.value_type if pa.types.is_dictionary(kind) else kind
     plain = is_number(value) or any(is_kind(value) for is_kind in _TIMES)

@@ -58,6 +58,8 @@ class Door(ModuleType):
         place, birth, org, number, ip. The same `key` (16 bytes or more) gives the same pseudonyms in every run; without
         one a fresh key is drawn and nothing can be linked between runs. Errors name columns, never values.
         """
+        if not all(hasattr(one, "detect") and hasattr(one, "labels") and hasattr(one, "name") for one in detectors):
+            raise UsageError("detectors are objects with name, labels and detect")
         finders = tuple(Told(detector) for detector in detectors)
         run = Run(Options(profile, style, dict(columns or {}), key, finders))
         return anonymize(as_table(table), run, known=known)

@@ -17,7 +17,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from readingroom.anonymize.as_text import as_text, is_text
-from readingroom.anonymize.choices import Cells, Choice, among, canonical, own_fields
+from readingroom.anonymize.choices import Cells, Choice, among, canonical, is_opaque, own_fields
 from readingroom.anonymize.documents import Documents
 from readingroom.anonymize.runs import PLACES, TEXT, Done, Run, places
 from readingroom.core.errors import Fault, UsageError
@@ -107,9 +107,11 @@ class Frame:
 
     def _text(self, name: str, column: pa.Array) -> pa.LargeStringArray:
         try:
-            return as_text(column)
+            cells = as_text(column)
+            cells.validate(full=True)  # Arrow itself does not look whether a text is UTF-8
         except (pa.ArrowException, UnicodeDecodeError):
             raise Fault(f'column "{name}": cells that cannot be read as text') from None
+        return cells
 
     def _column(self, name: str, cells: pa.Array, linked: pa.ListArray | None) -> Done:
         if pa.types.is_nested(cells.type):
@@ -151,9 +153,9 @@ class Frame:
     def _leaf(self, path: str, cells: pa.Array) -> pa.Array:
         if pa.types.is_nested(cells.type):
             return self._nested(path, cells)
-        choice = self._run.choices.get(path) or self._told(path, cells.type)
-        if choice is None:
-            choice = self._run.decide(path, as_text(cells))
+        if is_opaque(cells.type):
+            return pa.nulls(len(cells), TEXT)
+        choice = self._of_leaf(path, cells.type) or self._run.decide(path, as_text(cells))
         if choice.cells is Cells.JSON:
             choice = replace(choice, cells=Cells.TEXT)
         self._run.choices[path] = choice
@@ -192,11 +194,15 @@ class Frame:
             return pa.large_list(pa.struct([(n, self._nested_type(f"{path}.{n}", t)) for n, t in pair]))
         if pa.types.is_nested(kind):
             return pa.large_list(self._nested_type(path, kind.value_type))
-        choice = self._run.choices.get(path) or self._told(path, kind)
+        choice = self._of_leaf(path, kind)
         return kind if choice and choice.cells is Cells.KEEP else TEXT
 
-    def _told(self, path: str, kind: pa.DataType) -> Choice | None:
-        return among(path, kind, self._siblings.get(path.rpartition(".")[0], ()))
+    def _of_leaf(self, path: str, kind: pa.DataType) -> Choice | None:
+        """What is known of a leaf; a list has the path of its cells, and that it is nested says nothing about them."""
+        choice = self._run.choices.get(path)
+        if choice is not None and choice.why != "type":
+            return choice
+        return among(path, kind, self._siblings.get(path.rpartition(".")[0], ())) or choice
 
     def _people_rows(self, batch: pa.RecordBatch) -> Iterator[dict[str, Any]]:
         columns = {name: self._text(name, batch.column(name)).to_pylist() for name in self._own}

@@ -71,14 +71,15 @@ class Run:
             raise UsageError("a profile is strict or balanced")
         if options.style not in STYLES:
             raise UsageError("a style is placeholder or surrogate")
-        if options.key is not None and len(options.key) < KEY_BYTES:
+        key: object = options.key
+        if key is not None and not (isinstance(key, bytes) and len(key) >= KEY_BYTES):
             raise UsageError(f"a key has at least {KEY_BYTES} bytes")
         self.options = options
         self.choices: dict[str, Choice] = dict(asked(options.columns))
         self.asked = frozenset(self.choices)
         self.counts: dict[str, Counter[str]] = {}
-        key = secrets.token_bytes(32) if options.key is None else options.key
-        self._tag_key, self._name_key, self._surrogate_key = (_derived(key, use) for use in (b"t", b"n", b"s"))
+        drawn = secrets.token_bytes(32) if options.key is None else options.key
+        self._tag_key, self._name_key, self._surrogate_key = (_derived(drawn, use) for use in (b"t", b"n", b"s"))
         self.pseudonyms = Pseudonyms(self._name_key)
         self._builder: KnownBuilder | None = KnownBuilder(self._tag_key, self._name_key)
 

@@ -34,8 +34,18 @@ BIRTH_WORDS = hash_words(
         "nacida",
         "nee",
         "bday",
+        "geb",
+        "naquit",
+        "nacio",
+        "anniversaire",
+        "cumpleanos",
+        "nato",
+        "nata",
+        "nascita",
+        "geboortedatum",
     ]
 )
+_NE, _LE = hash_words(["ne", "le"])  # "né le": alone the word is folded to a French "ne", which is not
 _PREFIX = hash_words(["birthdate:"])[0]
 
 
@@ -160,6 +170,8 @@ def _birth_hash(year: int, month: int, day: int) -> np.uint64:
 @kernel
 def _speaks_of_birth(words: Records, i: int) -> bool:
     for k in range(max(0, i - 6), i):
+        if words[k].hash == _NE and words[k + 1].hash == _LE:
+            return True
         for h in BIRTH_WORDS:
             if words[k].hash == h:
                 return True
@@ -194,7 +206,7 @@ def _worded(letters: Letters, tokens: Tokens, marks: I64, rules: Rules, out: Rec
                 continue
         if mine & AT and i > 0 and i + 1 < len(words) and words[i].gap != GAP_FAR and words[i + 1].gap != GAP_FAR:
             end, dotted = _joined_right(letters, parts, words, marks, i + 1)
-            if dotted:
+            if dotted and not words[end - 1].flags & DIGITS:  # a margin stands at 18.5, a flight leaves at 9.30am
                 start = _joined_left(letters, parts, words, marks, i - 1)
                 count = _put(out, count, _span(parts, words, start, end), -1, EMAIL)
         if words[i].flags & DIGITS or (mine >> MONTH) & 15:

@@ -11,9 +11,12 @@ import contextlib
 import gzip
 import os
 import secrets
+import signal
 import sys
+import threading
 from collections.abc import Iterable, Iterator
 from pathlib import Path
+from types import FrameType
 from typing import IO, cast
 
 from readingroom.core.errors import UsageError
@@ -41,8 +44,13 @@ def landing(name: str, *, replace: bool = False) -> Iterator[IO[bytes]]:
     `replace` takes the place of a file, and writes to a device or pipe as it stands.
     """
     if name == "-":
-        yield sys.stdout.buffer
-        sys.stdout.buffer.flush()
+        try:
+            yield sys.stdout.buffer
+            sys.stdout.buffer.flush()
+        except BrokenPipeError:  # whoever reads has had enough
+            raise
+        except OSError as error:
+            raise UsageError(f"standard output: cannot be written ({type(error).__name__})") from None
         return
     if replace and Path(name).is_dir():
         raise UsageError(f"{name}: is a folder")
@@ -66,12 +74,32 @@ def _device(name: str) -> IO[bytes]:
 
 
 @contextlib.contextmanager
+def _ending() -> Iterator[None]:
+    """A request to end (SIGTERM) is an exception inside, so that the draft goes."""
+
+    def end(number: int, _: FrameType | None) -> None:
+        raise SystemExit(128 + number)
+
+    if threading.current_thread() is not threading.main_thread() or signal.getsignal(signal.SIGTERM) != signal.SIG_DFL:
+        yield
+        return
+    signal.signal(signal.SIGTERM, end)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, signal.SIG_DFL)
+
+
+@contextlib.contextmanager
 def _whole(goal: Path, *, replace: bool) -> Iterator[IO[bytes]]:
     """A draft beside the goal, which becomes it at the end; a link is followed where something is replaced."""
     goal = goal.resolve() if replace else goal
     draft = goal.with_name(f".{goal.name}.{secrets.token_hex(6)}.part")
     try:
-        with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o666 if replace else 0o600), "wb") as file:
+        with (
+            _ending(),
+            os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o666 if replace else 0o600), "wb") as file,
+        ):
             if goal.suffix == ".gz":
                 with gzip.GzipFile("", "wb", fileobj=file, mtime=0) as packed:
                     yield cast("IO[bytes]", packed)
