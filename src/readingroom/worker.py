@@ -32,6 +32,7 @@ from readingroom.house import House
 from readingroom.keys.roles import Role
 from readingroom.operations.heartbeat import beat
 from readingroom.review.flag import deadlines as flag_deadlines
+from readingroom.review.ordering import end_tasks, order_queues
 from readingroom.subjects.asks import deadlines as ask_deadlines
 from readingroom.subjects.duties import carry_out
 from readingroom.subjects.requests import deadlines as request_deadlines
@@ -103,6 +104,13 @@ def _flags(house: House) -> list[str]:
     return [f"overdue: {why}" for at, why in flag_deadlines(house) if at < now]
 
 
+def _queues(house: House) -> list[str]:
+    ended, ordered = end_tasks(house), order_queues(house)
+    return [
+        f"{count} tasks {what}" for count, what in ((ended, "of purged copies ended"), (ordered, "ordered")) if count
+    ]
+
+
 def _forget(house: House) -> list[str]:
     count = forget_people(house)
     return [f"{count} people forgotten"] if count else []
@@ -126,6 +134,7 @@ DUTIES = (
     Duty("expire grants", Role.WORKER, _grants),
     Duty("watch access", Role.WORKER, _watch),
     Duty("data subjects", Role.SUBJECTS, _subjects),
+    Duty("queues", Role.WORKER, _queues),
     Duty("flags on time", Role.WORKER, _flags),
     Duty("forget people", Role.WORKER, _forget),
     Duty("sequence the log", Role.WORKER, _sequence),

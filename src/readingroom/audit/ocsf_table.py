@@ -197,6 +197,7 @@ _WORK: Final = {
     "label.recorded": _api(_CREATE, "label", "label"),
     "label.undone": _api(_DELETE, "label", "label"),
     "label.adjudicated": _api(_UPDATE, "label", "label"),
+    "queue.ended": _entity(_UPDATE, "queue"),
     "check.prepared": _entity(_OTHER, "privacy check"),
     "check.recorded": _entity(_UPDATE, "privacy check"),
     "flag.raised": _finding(_OPENED, "privacy flag", "flag"),

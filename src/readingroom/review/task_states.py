@@ -67,6 +67,7 @@ class TaskState(StrEnum):
     DISPUTED = "disputed"  # they did not, or were unsure; a third person decides
     ADJUDICATED = "adjudicated"
     WITHHELD = "withheld"  # flagged as still personal
+    ENDED = "ended"  # its copy is purged before anything was decided
 
 
 class TaskStep(StrEnum):
@@ -78,6 +79,7 @@ class TaskStep(StrEnum):
     ADJUDICATE = "adjudicate"
     WITHHOLD = "withhold"
     RELEASE = "release"
+    END = "end"
 
 
 TRANSITIONS: Final = MappingProxyType(
@@ -92,6 +94,9 @@ TRANSITIONS: Final = MappingProxyType(
         (TaskState.DISPUTED, TaskStep.WITHHOLD): TaskState.WITHHELD,
         (TaskState.ADJUDICATED, TaskStep.WITHHOLD): TaskState.WITHHELD,
         (TaskState.WITHHELD, TaskStep.RELEASE): TaskState.OPEN,
+        (TaskState.OPEN, TaskStep.END): TaskState.ENDED,
+        (TaskState.DISPUTED, TaskStep.END): TaskState.ENDED,
+        (TaskState.WITHHELD, TaskStep.END): TaskState.ENDED,
     }
 )
 

@@ -94,7 +94,7 @@ def move_tasks(unit: Unit, items: Collection[ItemId], step: TaskStep) -> tuple[I
     """Take the same step with the tasks of these items, as far as they have one and the table allows it."""
     moved = []
     for task in _tasks(unit, sorted(items)):
-        allowed = step is TaskStep.WITHHOLD and task.state is not TaskState.WITHHELD
+        allowed = step is TaskStep.WITHHOLD and task.state not in {TaskState.WITHHELD, TaskState.ENDED}
         if allowed or (step is TaskStep.RELEASE and task.state is TaskState.WITHHELD):
             move_task(unit, task, step)
             moved.append(task.item)

@@ -25,7 +25,7 @@ def call(room: Room, client: Any, path: str, **body: Any) -> Any:
 def answers(room: Room) -> list[tuple[Any, Any, Any]]:
     """Ada checks until something planted was among it: what she was given, its frame, and the room's answer."""
     ada, grant = room.client("Ada"), room.grant("Ada")
-    found = []
+    found: list[tuple[Any, Any, Any]] = []
     for _ in range(400):  # what is not answered comes again, until something planted stands in its place
         given = call(room, ada, f"/work/check/{grant.id}/next", held=[]).json()
         with room.web.place(PlaceName("us")).db.read(HARBOR) as connection:
