@@ -20,9 +20,9 @@ from readingroom.web.security import check_site
 router = APIRouter()
 _HOMES = (
     (PersonRole.REVIEWER, "/work"),
-    (PersonRole.APPROVER, "/desk"),
-    (PersonRole.PRIVACY_OFFICER, "/desk/flags"),
-    (PersonRole.ML_ENGINEER, "/desk/models"),
+    (PersonRole.APPROVER, "/desk/today"),
+    (PersonRole.PRIVACY_OFFICER, "/desk/today"),
+    (PersonRole.ML_ENGINEER, "/desk/today"),
 )
 
 

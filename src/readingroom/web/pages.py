@@ -104,7 +104,8 @@ def _nav(request: Request, session: Session | None) -> Sequence[tuple[str, str]]
             ("/portal/preview", "Preview"),
         )
     roles = get_person(house_of(request), session.who.person).roles
-    return tuple(entry for role, entries in _NAV.items() if role in roles for entry in entries)
+    own = tuple(entry for role, entries in _NAV.items() if role in roles for entry in entries)
+    return (("/desk/today", "Today"), *own) if roles - {PersonRole.REVIEWER} else own
 
 
 def _who(request: Request, session: Session | None) -> str:

@@ -53,6 +53,8 @@ PAGES: dict[str, tuple[str, str | Callable[[Room], str]]] = {
     "notice": ("harbor", "/portal/notice"),
     "workbench": ("Ada", "/work"),
     "mail": ("Ada", _mail),
+    "today": ("Cleo", "/desk/today"),
+    "the officer's today": ("Dora", "/desk/today"),
     "approvals": ("Cleo", "/desk"),
     "flags": ("Dora", "/desk/flags"),
     "check": ("Ada", _check),

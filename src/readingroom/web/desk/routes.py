@@ -19,13 +19,13 @@ from readingroom.core.errors import UsageError
 from readingroom.core.ids import GrantId, ModelId
 from readingroom.models.spam_checker import list_models, release_model, score_mail
 from readingroom.models.states import ModelState
-from readingroom.web.desk import checks, flags
+from readingroom.web.desk import checks, flags, today
 from readingroom.web.desk.router import router
 from readingroom.web.guard import house_of, session_of
 from readingroom.web.pages import page
 from readingroom.web.permissions import Permission, declare
 
-__all__ = ["checks", "flags", "router"]  # each declares its routes on the one router
+__all__ = ["checks", "flags", "router", "today"]  # each declares its routes on the one router
 
 MAIL_LIMIT = 256 * 1024
 
