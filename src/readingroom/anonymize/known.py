@@ -228,6 +228,7 @@ class KnownBuilder:
 
     def build(self) -> Known:
         """The finished table; the builder is empty afterwards."""
+        self._people = {}
         begin = beginnings(self._spots, self._secret)
         self._spots = []
         none = np.zeros(0, np.uint64)
@@ -235,28 +236,40 @@ class KnownBuilder:
         kinds = np.concatenate([none.astype(np.uint16), *self._kinds])
         owners = np.concatenate([none.astype(np.int32), *self._owners])
         self._hashes, self._kinds, self._owners = [], [], []
-        order = np.lexsort((owners, hashes))
-        hashes, kinds, owners = hashes[order], kinds[order], owners[order]
-        del order
-        new = np.ones(len(hashes), bool)
-        new[1:] = hashes[1:] != hashes[:-1]
-        entry = np.cumsum(new) - 1
-        distinct = hashes[new]
-        joined = np.zeros(len(distinct), np.uint16)
-        np.bitwise_or.at(joined, entry, kinds)
-        fresh = np.ones(len(hashes), bool)
-        fresh[1:] = new[1:] | (owners[1:] != owners[:-1])
+        part_of = (hashes >> np.uint64(60)).astype(np.uint8)
+        parts = []
+        for part in range(16):  # sixteen sorts of a sixteenth each: what sorting needs is small
+            chosen = np.flatnonzero(part_of == part)
+            parts.append(_sorted_part(hashes[chosen], kinds[chosen], owners[chosen]))
+        del hashes, kinds, owners, part_of
+        distinct, joined, counts, people = (np.concatenate(column) for column in zip(*parts, strict=True))
+        del parts
         first = np.zeros(len(distinct) + 1, np.int32)
-        np.cumsum(np.bincount(entry[fresh], minlength=len(distinct)), out=first[1:])
+        np.cumsum(counts, out=first[1:])
         common = look_up(lexicon(), distinct) & WORD != 0
         joined[common & (joined & (FULL | INITIAL | HANDLE | ORG) != 0)] |= AMBIGUOUS
         table = empty_table(len(distinct), self._secret, dense=True)
         _number(table, distinct)
         tags = np.frombuffer(bytes(self._tags), np.uint8).reshape(-1, 16)
-        entries = Entries(joined, first, owners[fresh])
+        entries = Entries(joined, first, people)
         known = Known(Spellings(table, entries, begin), People(tags, np.array(self._suffixes, np.uint64)))
         self._people, self._tags, self._suffixes = {}, bytearray(), array("Q")
         return known
+
+
+def _sorted_part(hashes: U64, kinds: U16, owners: I32) -> tuple[U64, U16, I32, I32]:
+    """Distinct spellings in order: the hash, the kinds and how many people have it; and all the people, in order."""
+    order = np.lexsort((owners, hashes))
+    hashes, kinds, owners = hashes[order], kinds[order], owners[order]
+    new = np.ones(len(hashes), bool)
+    new[1:] = hashes[1:] != hashes[:-1]
+    entry = np.cumsum(new) - 1
+    joined = np.zeros(int(new.sum()), np.uint16)
+    np.bitwise_or.at(joined, entry, kinds)
+    fresh = np.ones(len(hashes), bool)
+    fresh[1:] = new[1:] | (owners[1:] != owners[:-1])
+    counts = np.bincount(entry[fresh], minlength=len(joined)).astype(np.int32)
+    return hashes[new], joined, counts, owners[fresh]
 
 
 @kernel
