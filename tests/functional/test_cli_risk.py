@@ -101,3 +101,37 @@ def test_an_error_names_file_or_column_and_no_cell(
     told = capsys.readouterr().err
     assert said in told
     assert "Ada" not in told
+
+
+def test_semicolons_separate_as_well(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "semi.csv").write_text("zip;year\n" + "10001;1970\n" * 6)
+    assert execute(["risk", str(tmp_path / "semi.csv"), "--k", "5"]) == 0
+    assert "quasi-identifiers: zip, year" in capsys.readouterr().out
+
+
+def test_a_threshold_never_holds_because_nothing_was_measured(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    release, other = tmp_path / "release.csv", tmp_path / "other.csv"
+    release.write_text("zip,year\n" + "10001,1970\n" * 6)
+    other.write_text("a,b\n1,Zwickel\n")
+    assert execute(["risk", str(release), "--original", str(other), "--k", "2", "--max-risk", "0.1"]) == 2
+    assert (
+        execute(["risk", str(release), "--sensitive", "zip,year", "--original", str(release), "--max-risk", "0.1"]) == 3
+    )
+    said = capsys.readouterr().err
+    assert "no column is left to look at" in said
+    assert "no attack could be tried" in said
+    assert "Zwickel" not in said
+
+
+@pytest.mark.parametrize(
+    ("name", "data"),
+    [("nested.jsonl", b'{"a": {"b": "Zwickel"}}\n'), ("latin.csv", b"a,b\nZwickel\xff,2\n")],
+)
+def test_what_cannot_be_compared_is_an_error(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], name: str, data: bytes
+) -> None:
+    (tmp_path / name).write_bytes(data)
+    assert execute(["risk", str(tmp_path / name)]) == 2
+    assert "Zwickel" not in capsys.readouterr().err

@@ -147,6 +147,9 @@ def _columns(release: pa.Table, asked: Asked, original: pa.Table | None) -> tupl
     reasons = {name: _why_not(release[name]) for name in release.column_names if name not in asked.sensitive}
     reasons |= dict.fromkeys((name for name in reasons if name not in names), "not in the original")
     chosen = tuple(name for name, reason in reasons.items() if not reason)
+    if not chosen and not asked.sensitive:
+        told = ", ".join(f"{name} ({reason})" for name, reason in reasons.items())
+        raise UsageError(f"no column is left to look at: {told}")
     return chosen, {name: reason for name, reason in reasons.items() if reason}
 
 

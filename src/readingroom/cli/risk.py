@@ -16,12 +16,20 @@ import pyarrow.parquet
 import typer
 
 from readingroom.anonymize.exposure import Asked, Exposure, exposure, shortfalls
+from readingroom.cli.anonymize_tables import open_csv
 from readingroom.cli.show import AsJson, answer
 from readingroom.core.errors import Refusal, UsageError
 
+
+def _read_csv(name: str) -> pa.Table:
+    """A CSV file, whatever separates its cells, as `readingroom anonymize` reads and writes it."""
+    parse = pyarrow.csv.ParseOptions(delimiter=open_csv(name).separator, newlines_in_values=True)
+    return pyarrow.csv.read_csv(name, parse_options=parse)
+
+
 READERS: Final[Mapping[str, Callable[[str], pa.Table]]] = {
     ".parquet": pyarrow.parquet.read_table,
-    ".csv": pyarrow.csv.read_csv,
+    ".csv": _read_csv,
     ".jsonl": pyarrow.json.read_json,
     ".ndjson": pyarrow.json.read_json,
 }
@@ -59,6 +67,8 @@ def risk(
     asked = Asked(_names(quasi), _names(sensitive), secret, k or 5, attacks, seed)
     others = [read_table(name) if name else None for name in (original, control)]
     report = exposure(read_table(file), asked, original=others[0], control=others[1])
+    if most is not None and not report.attacks:
+        raise Refusal("a threshold does not hold", reasons=("--max-risk: no attack could be tried",))
     answer(report.as_json(), as_json=as_json, text=_text(report))
     if reasons := shortfalls(report, k=k, l=l, risk=most):
         raise Refusal("a threshold does not hold", reasons=reasons)
@@ -76,6 +86,9 @@ def read_table(name: str) -> pa.Table:
         raise UsageError(f"{name}: cannot be read ({type(error).__name__})") from None
     if len(set(table.column_names)) != len(table.column_names):
         raise UsageError(f"{name}: two columns have one name")
+    for field in table.schema:
+        if reader is _read_csv and pa.types.is_binary(field.type):
+            raise UsageError(f"{name}, column {field.name}: not UTF-8")
     return table
 
 
