@@ -144,3 +144,11 @@ def test_numbers_after_at_are_no_addresses_and_births_are_told_in_four_languages
     assert detect(tmp_path / "in.jsonl", "-o", tmp_path / "out.jsonl") == 0
     got = [json.loads(one)["spans"] for one in (tmp_path / "out.jsonl").read_text().splitlines()]
     assert [[label for *_, label in spans] for spans in got] == [[], [], [], ["EMAIL"], ["DATE"], ["DATE"], []]
+
+
+def test_keys_of_services_with_few_digits_and_identity_cards(tmp_path: Path) -> None:
+    texts = ["aws_secret_access_key=wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY", "Personalausweis-Nr. L01X00T47"]
+    (tmp_path / "in.jsonl").write_text("".join(line(text=text) for text in texts))
+    assert detect(tmp_path / "in.jsonl", "-o", tmp_path / "out.jsonl") == 0
+    got = [json.loads(one)["spans"] for one in (tmp_path / "out.jsonl").read_text().splitlines()]
+    assert [text[spans[-1][0] :] for text, spans in zip(texts, got, strict=True)] == [texts[0][22:], "L01X00T47"]

@@ -174,7 +174,10 @@ RULES: tuple[IdRule, ...] = (
         "passport",
         _passport,
         tuple(range(6, 11)),
-        ("passport", "passeport", "pasaporte", "reisepass", "passnummer", "passaporto", "paspoort"),
+        (
+            *("passport", "passeport", "pasaporte", "reisepass", "passnummer", "passaporto", "paspoort"),
+            *("personalausweis", "personalausweisnummer", "ausweisnummer", "perso"),
+        ),
     ),
     IdRule(
         "licence",
