@@ -80,3 +80,16 @@ def test_a_bad_line_is_named_and_not_shown(tmp_path: Path, capsys: pytest.Captur
     told = capsys.readouterr().err
     assert f"{source}:2:" in told
     assert "Quillfeather" not in told
+
+
+def test_many_documents_are_told_by_processes_as_by_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    source, known = tmp_path / "in.jsonl", tmp_path / "known.jsonl"
+    source.write_text("".join(json.dumps({"id": n, "text": f"{n}: {TEXT}"}) + "\n" for n in range(7)), encoding="utf-8")
+    known.write_text(json.dumps({"first": "Adelheid", "last": "Quillfeather"}) + "\n", encoding="utf-8")
+    command = ["detect", str(source), "--known", str(known), "-o"]
+    assert not execute([*command, str(tmp_path / "one.jsonl")])
+    for name, number in (("LINES", 2), ("MANY", 2)):
+        monkeypatch.setattr(f"readingroom.cli.detect.{name}", number)
+    monkeypatch.setattr("readingroom.cli.detect.cores", lambda: 2)
+    assert not execute([*command, str(tmp_path / "two.jsonl")])
+    assert (tmp_path / "two.jsonl").read_bytes() == (tmp_path / "one.jsonl").read_bytes()

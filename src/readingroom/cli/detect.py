@@ -7,8 +7,11 @@ Rule 2: SPANS appears when it is whole; spans of an earlier run are replaced, an
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
-from itertools import islice
+import tempfile
+from collections.abc import Callable, Iterator, Mapping
+from functools import partial
+from itertools import chain, islice
+from pathlib import Path
 from typing import Annotated, Any
 
 import pyarrow as pa
@@ -17,6 +20,8 @@ import typer
 from readingroom.anonymize.contacts import NOBODY, add_rows
 from readingroom.anonymize.detecting import Detector, in_code_points
 from readingroom.anonymize.known import Known, KnownBuilder
+from readingroom.anonymize.known_files import load, save
+from readingroom.anonymize.processes import cores, in_processes
 from readingroom.anonymize.rare import public_only
 from readingroom.anonymize.texts import PROFILES
 from readingroom.cli.anonymize_lines import documents_of
@@ -24,7 +29,10 @@ from readingroom.cli.finders import finders
 from readingroom.cli.landing import check_apart, landing
 from readingroom.core.errors import UsageError
 
-LINES = 4096  # documents looked at in one go
+LINES, LETTERS = 4096, 1 << 23  # documents looked at in one go
+MANY = 16  # so many goes are worth a process for each core, each of which needs some seconds to begin
+KEY = b"detect"
+Documents = list[tuple[Any, str]]
 
 
 def add_to(app: typer.Typer) -> None:
@@ -49,14 +57,44 @@ def detect(
     if profile not in PROFILES:
         raise UsageError("--profile: balanced or strict")
     check_apart(output, (texts, known, patterns))
-    detector = Detector(_known(known), public_only(), profile, finders=finders(patterns, detectors))
-    documents = _documents(texts, text_field)
-    with landing(output, replace=True) as file:
-        while some := list(islice(documents, LINES)):
-            file.write("".join(_answers(detector, some)).encode())
+    people, blocks = _known(known), _blocks(_documents(texts, text_field))
+    first = list(islice(blocks, MANY))
+    with tempfile.TemporaryDirectory() as shared, landing(output, replace=True) as file:
+        detector = Detector(people, public_only(), profile, finders=finders(patterns, detectors))
+        prepare: Callable[[], Callable[[Documents], str]] = partial(partial, _answers, detector)
+        processes = cores() if len(first) == MANY else 1
+        if processes > 1:  # they share the pages of one file
+            save(people, Path(shared) / "known", KEY)
+            prepare = partial(_prepared, Path(shared) / "known", profile, (patterns, detectors))
+        for answers in in_processes(prepare, chain(first, blocks), processes=processes):
+            file.write(answers.encode())
 
 
-def _answers(detector: Detector, documents: list[tuple[Any, str]]) -> Iterator[str]:
+def _prepared(known: Path, profile: str, plugged: tuple[str | None, str]) -> Callable[[Documents], str]:
+    """What a process of its own says of a block of documents."""
+    return partial(_answers, Detector(load(known, KEY), public_only(), profile, finders=finders(*plugged)))
+
+
+def _blocks(documents: Iterator[tuple[Any, str]]) -> Iterator[Documents]:
+    """Documents by LINES, or by LETTERS if they are long."""
+    some: Documents = []
+    size = 0
+    for document in documents:
+        some.append(document)
+        size += len(document[1])
+        if len(some) >= LINES or size >= LETTERS:
+            yield some
+            some, size = [], 0
+    if some:
+        yield some
+
+
+def _answers(detector: Detector, documents: Documents) -> str:
+    """The lines of some documents."""
+    return "".join(_lines(detector, documents))
+
+
+def _lines(detector: Detector, documents: Documents) -> Iterator[str]:
     encoded = [text.encode("utf-8", "replace") for _, text in documents]
     cells = pa.array(encoded, pa.large_binary()).cast(pa.large_string())
     found = in_code_points(cells, detector.spans(cells))
@@ -90,7 +128,7 @@ def json_rows(name: str) -> Iterator[tuple[int, Mapping[str, Any]]]:
 
 def _known(name: str | None) -> Known:
     """The people of a file of contacts; what a field is, its name tells."""
-    builder = KnownBuilder(b"detect", b"")
+    builder = KnownBuilder(KEY, b"")
     if name and not add_rows(builder, ((str(number), row) for number, row in json_rows(name))):
         raise UsageError(f"{name}: {NOBODY}")
     return builder.build()
