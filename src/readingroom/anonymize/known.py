@@ -36,6 +36,7 @@ from readingroom.anonymize.kernels import (
 )
 from readingroom.anonymize.lexicon import WORD, lexicon
 from readingroom.anonymize.normalize import normalize, tag_of_normal
+from readingroom.anonymize.numbering import Numbering
 from readingroom.anonymize.pseudonyms import TEXT_DIGITS, Pseudonyms
 from readingroom.anonymize.spellings import (
     AMBIGUOUS,
@@ -178,7 +179,7 @@ class KnownBuilder:
     def __init__(self, tag_key: bytes, pseudonym_key: bytes) -> None:
         self._tag_key = tag_key
         self._pseudonyms = Pseudonyms(pseudonym_key)
-        self._people: dict[bytes, int] = {}
+        self._people = Numbering()
         self._tags = bytearray()
         self._suffixes = array("Q")
         self._hashes: list[U64] = []
@@ -219,8 +220,8 @@ class KnownBuilder:
         """The number of a person: by record id, else by the first identifier there is."""
         record = row.get("record_id")
         kind, value = ("record", normalize("record", record)) if record else _identity(row)
-        key = hashlib.blake2b(f"{kind}\0{value}".encode("utf-8", "replace"), key=self._tag_key[:64], digest_size=16)
-        number = self._people.setdefault(key.digest(), len(self._suffixes))
+        key = hashlib.blake2b(f"{kind}\0{value}".encode("utf-8", "replace"), key=self._tag_key[:64], digest_size=8)
+        number = self._people.number(key.digest(), len(self._suffixes))
         if number == len(self._suffixes):
             self._suffixes.append(int(self._pseudonyms.digest(kind, value)[:TEXT_DIGITS], 16))
             self._tags += tag_of_normal(self._tag_key, "record", value) if record else bytes(16)
@@ -228,7 +229,7 @@ class KnownBuilder:
 
     def build(self) -> Known:
         """The finished table; the builder is empty afterwards."""
-        self._people = {}
+        self._people = Numbering()
         begin = beginnings(self._spots, self._secret)
         self._spots = []
         none = np.zeros(0, np.uint64)
@@ -253,7 +254,7 @@ class KnownBuilder:
         tags = np.frombuffer(bytes(self._tags), np.uint8).reshape(-1, 16)
         entries = Entries(joined, first, people)
         known = Known(Spellings(table, entries, begin), People(tags, np.array(self._suffixes, np.uint64)))
-        self._people, self._tags, self._suffixes = {}, bytearray(), array("Q")
+        self._tags, self._suffixes = bytearray(), array("Q")
         return known
 
 
