@@ -56,9 +56,9 @@ from readingroom.subjects.identifiers import parse_identifiers
 from readingroom.worker import DUTIES
 from trouble import FailingStore, Trouble, with_stores
 
-SCHEDULES = int(os.environ.get("READINGROOM_SCHEDULES", "25"))
-STEPS = int(os.environ.get("READINGROOM_STEPS", "7"))
-FEW = SCHEDULES <= 25
+SCHEDULES = int(os.environ.get("READINGROOM_SCHEDULES", "20"))
+STEPS = int(os.environ.get("READINGROOM_STEPS", "6"))
+FEW = SCHEDULES <= 20
 KILLED = -9
 TENANTS = st.sampled_from(sorted(HOMES))
 ACTS = ("opt-in", "opt-out", "letter", "suspend", "resume", "terminate", "query", "schema", "erase", "round", "revoke")
@@ -348,6 +348,7 @@ def launcher(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Launcher]:
     made.close()
 
 
+@pytest.mark.timeout(600 if FEW else 0)
 @pytest.mark.skipif(wanted(), reason="the accidents of files are those of SQLite")
 def test_whatever_happens_the_promises_hold(
     tmp_path_factory: pytest.TempPathFactory, launcher: Launcher, capsys: pytest.CaptureFixture[str]

@@ -224,8 +224,10 @@ def obstacle(life: Life, tenant: str, copy: Copy, item: Item) -> str:
         listed = (WITHHELD.c.item == item.id) & WITHHELD.c.lifted_at.is_(None)
         if item.withheld or connection.scalar(select(func.count()).select_from(WITHHELD).where(listed)):
             return "withheld"
-        newest = connection.scalar(select(func.max(PLACE_EVENTS.c.at)).where(PLACE_EVENTS.c.tenant == tenant))
-    return "clock" if newest is not None and newest > now + CLOCK_SLACK else ""
+        newest = connection.scalar(select(func.max(PLACE_EVENTS.c.at)))
+    with web.db.read(copy.tenant) as connection:
+        told = connection.scalar(select(func.max(ROOM_EVENTS.c.at)))
+    return "clock" if max(one for one in (newest, told) if one is not None) > now + CLOCK_SLACK else ""
 
 
 def look(life: Life, reviewer: str, item: Item) -> ReadingroomError | None:

@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Final
 
-from sqlalchemy import Connection, func, select
+from sqlalchemy import Connection, Table, func, select
 
 from readingroom.access.facts import Fact, FactKind, facts_in
 from readingroom.access.grant_states import GrantState
@@ -35,7 +35,7 @@ from readingroom.access.standing import (
 )
 from readingroom.access.subprocessors import listed_since, lists_in
 from readingroom.access.tables import VIEWS, WORKSTATIONS
-from readingroom.audit.tables import PLACE_EVENTS
+from readingroom.audit.tables import PLACE_EVENTS, ROOM_EVENTS
 from readingroom.copies.records import Copy
 from readingroom.copies.tables import ITEMS, WITHHELD
 from readingroom.core.category import Category
@@ -95,9 +95,10 @@ def read_dossier(house: House, visit: Visit, tenant: TenantName, *, place: Conne
 
     AccessDenied, without an event, where the clock went back.
     """
-    _check_clock(place, now)
+    _check_clock(place, PLACE_EVENTS, now)
     limits = house.settings.limits
     with house.db.read(tenant) as room:
+        _check_clock(room, ROOM_EVENTS, now)
         engagement = read_status(room, tenant)
         standing = _tenant(engagement, place, now=now)
         numbers = Numbers(0, limits.person_cap, 0, limits.view_budget, timedelta(days=limits.subprocessor_notice_days))
@@ -150,10 +151,10 @@ def count_views(connection: Connection, tenant: TenantName, *, actor: str, now: 
     return int(connection.execute(statement).scalar() or 0)
 
 
-def _check_clock(place: Connection, now: datetime) -> None:
+def _check_clock(connection: Connection, events: Table, now: datetime) -> None:
     """Refuse while the clock is behind the register (rule 4)."""
-    latest = select(PLACE_EVENTS.c.at).order_by(PLACE_EVENTS.c.number.desc()).limit(_LATEST).subquery()
-    newest = place.scalar(select(func.max(latest.c.at)))
+    latest = select(events.c.at).order_by(events.c.number.desc()).limit(_LATEST).subquery()
+    newest = connection.scalar(select(func.max(latest.c.at)))
     if newest is not None and newest > now + CLOCK_SLACK:
         reason = "the clock is behind what the register says has happened"
         raise AccessDenied(f"access denied: {reason}", reasons=(reason,))
