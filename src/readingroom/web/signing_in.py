@@ -15,7 +15,7 @@ from starlette.responses import JSONResponse, RedirectResponse, Response
 from readingroom.access.identities import recognize
 from readingroom.access.sessions import end_own_sessions, end_sessions, open_session
 from readingroom.audit.unit import unit_of_work
-from readingroom.core.errors import AccessDenied, BadSetting, ReadingroomError
+from readingroom.core.errors import AccessDenied, ReadingroomError, UnknownName
 from readingroom.db.engines import EVERY_TENANT
 from readingroom.web.cookies import drop_session, give_session
 from readingroom.web.guard import house_of, session_of
@@ -81,10 +81,10 @@ def sign_out_everywhere(request: Request) -> Response:
 
 
 def provider_of(request: Request) -> Provider:
-    """The identity provider of the room that this process serves; BadSetting where it has none."""
+    """The identity provider of the room that this process serves; UnknownName where it has none."""
     provider: Any = request.app.state.provider
     if not isinstance(provider, Provider):
-        raise BadSetting("this room has no identity provider")
+        raise UnknownName("this room has no identity provider")
     return provider
 
 
