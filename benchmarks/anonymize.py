@@ -36,7 +36,7 @@ OURS = ("readingroom balanced", "readingroom strict", "readingroom balanced, con
 SLOW = ("presidio default", "presidio batch")
 FAST = ("datafog regex", "datafog rust", "scrubadub")
 SLOW_BYTES, QUICK_BYTES = 120_000, 20_000
-TIMES = 8  # over: this engine works in blocks of 16 MiB
+TIMES = 8  # over: this engine works in blocks of 1 MiB
 GROUPS = ("PERSON", "EMAIL", "PHONE")
 Documents = list[dict[str, Any]]
 

@@ -1,7 +1,7 @@
 """This engine in a process of its own, speaking as benchmarks/anonymize_peers.py does: one worker for one profile.
 
 What is timed is the whole rewriting of the column (`TextEngine.rewrite`: find, resolve, replace), which is more than
-the peers are timed for, of the mails `times` over, since it works in blocks of 16 MiB; the spans that are scored are
+the peers are timed for, of the mails `times` over, since it works in blocks of 1 MiB; the spans that are scored are
 those of `readingroom detect`. Contacts come with the first line.
 """
 
