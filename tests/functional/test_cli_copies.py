@@ -11,6 +11,9 @@ from typing import Any
 
 import pytest
 
+from ground import tamper, tampering
+from readingroom.core.ids import PlaceName
+
 SHOWN = {"id", "tenant", "category", "place", "state", "rows", "items", "sealed_at", "expires_at"}
 UNKNOWN = "copy-0000000000000000"
 
@@ -249,11 +252,9 @@ def test_the_register_verifies_and_proves_an_event(desk: Any, tmp_path: Path) ->
 
 
 def test_an_edited_event_row_breaks_the_register(fresh: Any) -> None:
-    from readingroom.keys.roles import Role
-
     fresh.do("audit", "verify")
-    with fresh.house(Role.WORKER) as worker, worker.places["us"].db.engine.begin() as connection:
-        connection.exec_driver_sql("UPDATE events SET name = 'copy.purged' WHERE name = 'copy.sealed'")
+    with tampering(fresh.root, PlaceName("us")) as connection:
+        tamper(connection, "UPDATE events SET name = 'copy.purged' WHERE name = 'copy.sealed'")
     broken = fresh("audit", "verify")
     assert broken.code == 1
     assert "does not verify" in broken.err

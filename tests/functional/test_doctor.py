@@ -53,6 +53,17 @@ def foreign_keys(cli: Any) -> None:
     shutil.copytree(source, source.with_name("copy-0000000000000000"))
 
 
+def lose_database(cli: Any) -> None:
+    """The file is gone; or on a server, the database of that name."""
+    file, path = cli.root / "places/eu/db.sqlite", cli.root / "room.toml"
+    if file.exists():
+        file.unlink()
+        return
+    text = path.read_text(encoding="utf-8")
+    named = text.partition("[places.eu]")[2].partition('database = "')[2].partition('"')[0]
+    path.write_text(text.replace(f'"{named}"', f'"{named}_gone"'), encoding="utf-8")
+
+
 BREAKS: dict[str, tuple[Callable[[Any], object], str]] = {
     "settings": (lambda c: (c.root / "room.toml").write_text("x", encoding="utf-8"), "not readable as TOML"),
     "a role's keys": (lambda c: (c.root / "roles/web.json").unlink(), "keys of role web are missing"),
@@ -63,7 +74,7 @@ BREAKS: dict[str, tuple[Callable[[Any], object], str]] = {
     "a copy of keys": (lambda c: (keyring(c) / "old.zip").write_bytes(b"x"), "no keyring makes"),
     "keys that lead nowhere": (foreign_keys, "keys that lead nowhere"),
     "a copy without keys": (lambda c: shutil.rmtree(next(keyring(c).rglob("copy.key")).parent), "has no keys"),
-    "a database": (lambda c: (c.root / "places/eu/db.sqlite").unlink(), "not there"),
+    "a database": (lose_database, "database eu: "),
     "an orphan": (lambda c: shutil.copy(part(c), part(c).with_name("p-99999.1.parquet")), "nobody knows"),
     "a part": (lambda c: part(c).unlink(), "part is missing"),
     "a purge that nobody did": (lambda c: c.pass_time(days=40), "overdue since"),
