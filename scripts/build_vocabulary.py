@@ -1,7 +1,9 @@
 """Build the word and name lists in src/readingroom/anonymize/data from public sources; offline, same bytes each time.
 
-Needs Debian's wamerican, wbritish, hunspell-fr-classical, hunspell-es and faker (licences: data/README.md):
-    apt-get install wamerican wbritish hunspell-fr-classical hunspell-es && pip install faker==40.54.0
+Needs Debian's wamerican, wbritish, hunspell-fr-classical, hunspell-es, faker and spacy-lookups-data (licences:
+data/README.md):
+    apt-get install wamerican wbritish hunspell-fr-classical hunspell-es
+    pip install faker==40.54.0 spacy-lookups-data==1.0.5
     python scripts/build_vocabulary.py
 """
 
@@ -9,6 +11,7 @@ from __future__ import annotations
 
 import gzip
 import importlib
+import json
 import pkgutil
 import re
 import sys
@@ -75,6 +78,19 @@ def hunspell(stem: str) -> set[str]:
     return words
 
 
+def german(names: set[str]) -> set[str]:
+    """Forms and base forms of spaCy's lemma table; a capitalised one that is a name (or its genitive) is not."""
+    folder = Path(importlib.import_module("spacy_lookups_data").__file__ or "").parent
+    with gzip.open(folder / "data/de_lemma_lookup.json.gz", "rt", encoding="utf-8") as file:
+        table: dict[str, str] = json.load(file)
+    words = set()
+    for entry in {*table, *table.values()}:
+        word = squash(entry)
+        if entry[:1].islower() or not {word, word.removesuffix("s"), word.removesuffix("es")} & names:
+            words.add(word)
+    return words
+
+
 def faker_names() -> tuple[set[str], set[str]]:
     """Given and family names of Faker's person providers."""
     from faker.providers import person
@@ -123,6 +139,7 @@ def main() -> int:
     for language, stem in HUNSPELL.items():
         write(f"words-{language}", hunspell(stem))
     given, family = faker_names()
+    write("words-de", german(given | family))
     write("names-given", given, NAME_PARTS)
     write("names-family", family, NAME_PARTS)
     return 0

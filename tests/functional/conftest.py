@@ -340,7 +340,7 @@ def launcher(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Launcher]:
 def reviewed_template(tmp_path_factory: pytest.TempPathFactory) -> Cli:
     """A room with enough labelled mails to pass the release gate; ada and ben reviewed, emil may train."""
     home = tmp_path_factory.mktemp("reviewed")
-    size = Size(contacts=110, leads=2, users=8, mails=170, records=2)
+    size = Size(contacts=190, leads=2, users=8, mails=290, records=2)
     cli = furnish(home / "room", home / "sources", size, {"alpha": "US"})
     admit(cli)
     cli.do("engagement", "opt-in", "alpha", "--by", "admin@alpha.example")

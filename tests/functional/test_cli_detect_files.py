@@ -137,13 +137,23 @@ def test_numbers_after_at_are_no_addresses_and_births_are_told_in_four_languages
         "it leaves at 9.30am",
         "ten units @ 18.50",
         "ada at mail.example",
+        "name @ mail . example . i said",
         "né le 12 mars 1975",
     ]
     texts += ["geb. 12.03.1975", "je ne viens pas le 12 mars 2021"]
     (tmp_path / "in.jsonl").write_text("".join(line(text=text) for text in texts))
     assert detect(tmp_path / "in.jsonl", "-o", tmp_path / "out.jsonl") == 0
     got = [json.loads(one)["spans"] for one in (tmp_path / "out.jsonl").read_text().splitlines()]
-    assert [[label for *_, label in spans] for spans in got] == [[], [], [], ["EMAIL"], ["DATE"], ["DATE"], []]
+    assert [[label for *_, label in spans] for spans in got] == [
+        [],
+        [],
+        [],
+        ["EMAIL"],
+        ["EMAIL"],
+        ["DATE"],
+        ["DATE"],
+        [],
+    ]
 
 
 def test_keys_of_services_with_few_digits_and_identity_cards(tmp_path: Path) -> None:

@@ -97,7 +97,6 @@ def test_an_honest_model_passes_and_every_control_was_caught(passed: GateReport)
     assert passed.passed
     check_passed(passed)
     assert sum(check.name.startswith("control: ") for check in passed.checks) == 5
-    assert passed.seconds < 60
 
 
 def test_mails_of_one_template_can_be_tested_too() -> None:

@@ -72,14 +72,20 @@ def test_the_command_reads_and_writes_lines(tmp_path: Path) -> None:
     assert lines[1]["spans"] == []
 
 
-@pytest.mark.parametrize("line", ["{Quillfeather", '["Quillfeather"]', '{"text": 7}', '{"other": "Quillfeather"}'])
-def test_a_bad_line_is_named_and_not_shown(tmp_path: Path, capsys: pytest.CaptureFixture[str], line: str) -> None:
+@pytest.mark.parametrize(
+    ("line", "code", "where"),
+    [("{Quillfeather", 1, ", row 2:"), ('["Quillfeather"]', 2, ":2:"), ('{"text": 7}', 2, ":2:")],
+)
+def test_a_bad_line_is_named_and_not_shown(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], line: str, *, code: int, where: str
+) -> None:
     source = tmp_path / "in.jsonl"
     source.write_text('{"text": "fine"}\n' + line + "\n", encoding="utf-8")
-    assert execute(["detect", str(source), "-o", str(tmp_path / "out.jsonl")]) == 2
+    assert execute(["detect", str(source), "-o", str(tmp_path / "out.jsonl")]) == code
     told = capsys.readouterr().err
-    assert f"{source}:2:" in told
+    assert f"{source}{where}" in told
     assert "Quillfeather" not in told
+    assert not (tmp_path / "out.jsonl").exists()
 
 
 def test_many_documents_are_told_by_processes_as_by_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

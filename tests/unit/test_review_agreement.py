@@ -122,5 +122,5 @@ def test_every_state_can_be_withheld_and_withheld_gives_nothing_out() -> None:
 
 def test_answers_are_words() -> None:
     assert parse_answer("ham") is Answer.HAM
-    with pytest.raises(UsageError, match="spam, ham, .*unsure, personal"):
+    with pytest.raises(UsageError, match=r"spam, ham, .*unsure, personal"):
         parse_answer("maybe")

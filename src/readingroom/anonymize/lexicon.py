@@ -32,7 +32,14 @@ NUMBER = 12  # bits 12..15: 1 + the digit that a word names
 MONTH = 16  # bits 16..19: the month that a word names
 NAME = GIVEN | FAMILY
 
-_FILES = {"words-en": WORD, "words-fr": FOREIGN, "words-es": FOREIGN, "names-given": GIVEN, "names-family": FAMILY}
+_FILES = {
+    "words-en": WORD,
+    "words-fr": FOREIGN,
+    "words-es": FOREIGN,
+    "words-de": FOREIGN,
+    "names-given": GIVEN,
+    "names-family": FAMILY,
+}
 _HONORIFICS = (
     "mr mrs ms miss mister dr doctor prof professor sir madam mme mlle monsieur madame mademoiselle senor senora"
     " senorita sr sra srta don dona herr herrn frau doktor maitre rev capt captain judge senator"

@@ -93,8 +93,10 @@ def _address(v: Letters, at: int, out: Records) -> int:
             return 0
         out[0].start = at + 1
         out[0].what = HANDLE
-    elif spaced and not (_has_dot(v, at + 2, end) and _ends_in_letters(v, end)):
-        return 0
+    elif spaced:
+        end = _domain_end(v, at + 2, end)
+        out[0].end = end
+        return 1 if end > 0 else 0
     return 1
 
 
@@ -111,12 +113,17 @@ def _has_dot(v: Letters, i: int, end: int) -> bool:
 
 
 @small_kernel
-def _ends_in_letters(v: Letters, end: int) -> bool:
-    """Whether two letters end it, as they end every domain: a margin stands at 18.5, a flight leaves at 9.30am."""
-    i = end - 1
-    while i >= 0 and v[i].folded >= 97:
-        i -= 1
-    return end - i > 2 and (i < 0 or not _is(v, i, _DIGIT))
+def _domain_end(v: Letters, start: int, end: int) -> int:
+    """Where the last label of two letters behind a dot ends, 0 if nowhere: 18.5 and 9.30am are no domains."""
+    i = end
+    while i > start:
+        first = i
+        while first > start and v[first - 1].folded >= 97:
+            first -= 1
+        if i - first >= 2 and not _is(v, first - 1, _DIGIT) and _has_dot(v, start, first):
+            return i
+        i = min(first, i - 1)
+    return 0
 
 
 @kernel

@@ -23,7 +23,10 @@ from readingroom.anonymize.normalize import subject_tag
 from readingroom.copies.gold_file import CANARY, GoldLine, read_gold
 from readingroom.copies.part_names import ROW
 from readingroom.copies.records import Copy, Part, list_parts
+from readingroom.copies.states import CopyState
 from readingroom.copies.tag_index import find_in
+from readingroom.core.category import Category
+from readingroom.core.errors import WrongState
 from readingroom.core.ids import PartName
 from readingroom.house import House
 
@@ -101,11 +104,16 @@ def check_gold(  # noqa: PLR0913 - a file, its name and its canaries belong toge
     """What of `gold` (planted.csv or canaries.csv) is still readable in `copy`.
 
     `canaries` (canaries.csv beside planted.csv) says which places are canary primaries; they are counted apart.
-    `noted` is told of every line that is still readable, for whoever mends the engine.
+    `noted` is told of every line that is still readable, for whoever mends the engine. WrongState for a copy that is
+    not sealed (nothing is there to check), and for a schema copy, which holds no cell.
     """
     lines = read_gold(gold, name=name)
     if canaries is not None:
         lines = _marked(lines, read_gold(canaries, name="the canaries beside it"))
+    if copy.state is not CopyState.SEALED:
+        raise WrongState(f"the copy is {copy.state.value}: nothing of it is there to check")
+    if copy.category is Category.SCHEMA:
+        raise WrongState("a schema copy holds names of tables and columns and no cell: there is nothing to check")
     report = GoldReport(copy.id)
     for line, fate in _fates(house, copy, lines, open_parts=open_parts):
         report.add(line, fate)
