@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from readingroom.anonymize.kernels import I32, I64, Table, kernel, small_kernel, value_of
+from readingroom.anonymize.kernels import BASE, I32, I64, Table, kernel, small_kernel, value_of
 from readingroom.anonymize.known import Entries, entry_of
 from readingroom.anonymize.lexicon import (
     COMMON,
@@ -42,6 +42,7 @@ MASKED = np.dtype([("start", "i4"), ("end", "i4"), ("entry", "i4"), ("what", "i4
 LEAST_WORD, LEAST_NAME = 0.2, 0.03  # below it no name: a word that is also a name; one that is nothing else
 KNOWN_NAME = 1 << 30  # a mark beside the lexicon's: a lone name of the tenant's people
 TENANT_WORD = 1 << 29
+_AN_S, _UNDO = np.uint64(ord("s") + 1), np.uint64(pow(int(BASE), -1, 1 << 64))
 
 
 class Rules(NamedTuple):
@@ -348,10 +349,24 @@ def _one_blank(letters: Letters, end: int, start: int) -> bool:
     return start - end == 1 and letters[end].folded == 32
 
 
+@small_kernel
+def _is_foreign(marks: int) -> bool:
+    """A public word, and none of English."""
+    return marks & FOREIGN != 0 and marks & (WORD | MARKUP_WORD | COMMON) == 0
+
+
 @kernel
 def _mark_all(words: Records, rules: Rules, out: I64) -> None:
     for i in range(len(words)):
         out[i] = _marks(words[i].hash, rules)
+    for i in range(len(words)):
+        if not words[i].flags & FIRST_UPPER or not _public(out[i]) or _is_name(out[i]):
+            continue
+        # German genitives: the s comes off the hash; where a word does not end in one, nothing is found
+        if _marks((words[i].hash - _AN_S) * _UNDO, rules) & KNOWN_NAME:
+            noun = i + 1 < len(words) and words[i + 1].flags & FIRST_UPPER and words[i + 1].gap == GAP_NEAR
+            if _is_foreign(out[i]) or (noun and _is_foreign(out[i + 1])):
+                out[i] = (out[i] | KNOWN_NAME) & ~(WORD | FOREIGN | MARKUP_WORD | COMMON)
 
 
 def marks_of(tokens: Tokens, rules: Rules) -> I64:
