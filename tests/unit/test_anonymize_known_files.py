@@ -10,10 +10,10 @@ import pytest
 
 from readingroom.anonymize.identities import people_batch
 from readingroom.anonymize.known import Known, KnownBuilder
-from readingroom.anonymize.known_files import load, save
 from readingroom.anonymize.pseudonyms import Pseudonyms
 from readingroom.anonymize.rare import public_only
 from readingroom.anonymize.texts import TextEngine
+from readingroom.cli.known_files import load, save
 from readingroom.core.errors import UsageError
 
 KEY = b"k" * 32

@@ -20,12 +20,12 @@ import typer
 from readingroom.anonymize.contacts import NOBODY, add_rows
 from readingroom.anonymize.detecting import Detector, in_code_points
 from readingroom.anonymize.known import Known, KnownBuilder
-from readingroom.anonymize.known_files import load, save
 from readingroom.anonymize.processes import cores, in_processes
 from readingroom.anonymize.rare import public_only
 from readingroom.anonymize.texts import PROFILES
 from readingroom.cli.anonymize_lines import documents_of
 from readingroom.cli.finders import finders
+from readingroom.cli.known_files import load, save
 from readingroom.cli.landing import check_apart, landing
 from readingroom.core.errors import UsageError
 

@@ -69,6 +69,7 @@ def configure_logs(stream: TextIO | None = None) -> None:
         logger = logging.getLogger(name)
         logger.handlers.clear()
         logger.propagate = True
+    logging.getLogger("readingroom.db").setLevel(logging.WARNING)  # SQLAlchemy's pool logs under our class's name
     logging.captureWarnings(capture=True)
     threading.excepthook = _thread_ended  # Python's own would print the exception's text
 

@@ -62,8 +62,8 @@ def test_tasks_of_a_purged_copy_end_and_what_was_decided_stays(stage: Any) -> No
     stage.mails(["one", "two", "three"])
     item = get(stage, ADA).item
     label(stage, ADA, item, Answer.SPAM)
-    while (view := get(stage, BEN)).item != item:
-        label(stage, BEN, view.item, Answer.HAM)
+    order_queues(stage.worker)
+    assert get(stage, BEN).item == item  # half-labelled: so that Ben has labelled nothing else below
     label(stage, BEN, item, Answer.SPAM)
     other = get(stage, ADA).item
     label(stage, ADA, other, Answer.HAM)
