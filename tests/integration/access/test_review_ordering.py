@@ -65,6 +65,7 @@ def test_tasks_of_a_purged_copy_end_and_what_was_decided_stays(stage: Any) -> No
     order_queues(stage.worker)
     assert get(stage, BEN).item == item  # half-labelled: so that Ben has labelled nothing else below
     label(stage, BEN, item, Answer.SPAM)
+    stage.web.clock.advance(timedelta(seconds=1))  # so that this label is the last, whatever its id
     other = get(stage, ADA).item
     label(stage, ADA, other, Answer.HAM)
     assert end_tasks(stage.worker) == 0
