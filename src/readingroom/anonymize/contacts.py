@@ -7,12 +7,14 @@ from __future__ import annotations
 
 import unicodedata
 from collections.abc import Iterable, Iterator, Mapping
+from functools import lru_cache
 from itertools import islice
-from typing import Any
+from typing import Any, NamedTuple
 
 from readingroom.anonymize.classification import shipped
-from readingroom.anonymize.identities import people_batch
 from readingroom.anonymize.known import KnownBuilder
+
+Person = dict[str, Any]
 
 
 def _words(text: str) -> tuple[str, ...]:
@@ -65,27 +67,65 @@ def add_rows(builder: KnownBuilder, rows: Iterable[tuple[str | None, Mapping[str
     source = iter(rows)
     told = False
     while some := list(islice(source, ROWS)):
-        people = [person for record, row in some for person in people_of(record, row)]
+        people, tell = people_in_rows(some)
         if people:
-            builder.add_people(people_batch(people))
-            told = told or any(person.keys() - {"kind", "record_id"} for person in people)
+            builder.add_rows(people)
+            told = told or tell
     return told
 
 
-def people_of(record: str | None, row: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
+def people_in_rows(rows: Iterable[tuple[str | None, Mapping[str, Any]]]) -> tuple[list[Person], bool]:
+    """The people in some rows, and whether a field of any told something."""
+    people = [person for record, row in rows for person in people_of(record, row)]
+    return people, any(person.keys() - {"kind", "record_id"} for person in people)
+
+
+class _Fields(NamedTuple):
+    """Which fields of a row say what, the best first; of a list, all that say it."""
+
+    record: tuple[object, ...]
+    single: tuple[tuple[str, tuple[object, ...]], ...]
+    lists: tuple[tuple[str, tuple[object, ...]], ...]
+    company: tuple[object, ...]
+
+
+@lru_cache(maxsize=1024)
+def _fields(keys: tuple[object, ...]) -> _Fields:
+    by_name: dict[str, list[object]] = {}
+    for key in reversed(keys):  # of two fields with one name the last counts
+        by_name.setdefault(bare(key), []).append(key)
+    kinds = {name: kind_of(name) for name in by_name}
+
+    def named(names: Iterable[str]) -> tuple[object, ...]:
+        return tuple(key for name in names for key in by_name.get(name, ()))
+
+    single = ((field, named(names)) for field, names in FIELDS.items())
+    lists = ((field, tuple(key for key in keys if kinds[bare(key)] == kind)) for field, kind in _LISTS)
+    return _Fields(
+        named(("id",)),
+        tuple((field, told) for field, told in single if told),
+        tuple((field, told) for field, told in lists if told),
+        named(COMPANY),
+    )
+
+
+def people_of(record: str | None, row: Mapping[str, Any]) -> Iterator[Person]:
     """The person whom a row describes, and the company."""
-    low = {bare(key): text for key, value in row.items() if (text := _text(value))}
-    person: dict[str, Any] = {"kind": "contact", "record_id": low.get("id", record)}
-    for field, names in FIELDS.items():
-        if value := next((low[name] for name in names if name in low), None):
+    fields = _fields(tuple(row))
+    person: Person = {"kind": "contact", "record_id": _first(row, fields.record) or record}
+    for field, keys in fields.single:
+        if value := _first(row, keys):
             person[field] = value
-    kinds = {key: kind_of(key) for key in low}
-    for field, kind in _LISTS:
-        if values := [low[key] for key in low if kinds[key] == kind]:
+    for field, keys in fields.lists:
+        if values := [text for key in keys if (text := _text(row[key]))]:
             person[field] = values
     yield person
-    if company := next((low[name] for name in COMPANY if name in low), None):
+    if company := _first(row, fields.company):
         yield {"kind": "account", "full": company}
+
+
+def _first(row: Mapping[Any, Any], keys: tuple[object, ...]) -> str:
+    return next((text for key in keys if (text := _text(row[key]))), "") if keys else ""
 
 
 def _text(value: object) -> str:

@@ -7,17 +7,21 @@ from __future__ import annotations
 
 import numpy as np
 
-from readingroom.anonymize.kernels import Table, empty_table, kernel, mix, place, signed
+from readingroom.anonymize.kernels import I32, I64, U64, Table, empty_table, kernel, mix, place
 
 FEW = 1 << 10
 
 
 @kernel
-def _number(table: Table, digest: int, fresh: int) -> int:
-    slot = place(table.keys, mix(np.uint64(digest)))
-    if table.values[slot] == 0:
-        table.values[slot] = fresh + 1
-    return signed(table.values[slot]) - 1
+def _number(table: Table, digests: U64, fresh: int, out: I32) -> int:
+    count = fresh
+    for i in range(len(digests)):
+        slot = place(table.keys, mix(digests[i]))
+        if table.values[slot] == 0:
+            count += 1
+            table.values[slot] = count
+        out[i] = table.values[slot] - 1
+    return count - fresh
 
 
 @kernel
@@ -28,21 +32,20 @@ def _move(old: Table, new: Table) -> None:
 
 
 class Numbering:
-    """Gives each digest its number; a new one gets the number that it is offered."""
+    """Gives each digest its number; new ones get the numbers from one that is offered."""
 
     def __init__(self) -> None:
         self._table = empty_table(FEW)
         self._count = 0
 
-    def number(self, digest: bytes, fresh: int) -> int:
-        """The number of `digest` (8 bytes), which is `fresh` if it is new."""
-        if 2 * (self._count + 1) > len(self._table.keys):
-            more = empty_table(2 * self._count)
+    def numbers(self, digests: U64, fresh: int) -> tuple[I32, I64]:
+        """The number of each digest, and where in `digests` the new ones are, numbered from `fresh` in their order."""
+        if 2 * (self._count + len(digests)) > len(self._table.keys):
+            more = empty_table(2 * self._count + len(digests))
             _move(self._table, more)
             self._table = more
-        number = _number(self._table, int.from_bytes(digest, "little") & _SIGNED, fresh)
-        self._count += number == fresh
-        return number
-
-
-_SIGNED = (1 << 63) - 1  # so that every digest is of one type
+        out = np.empty(len(digests), np.int32)
+        new = _number(self._table, digests, fresh, out)
+        self._count += new
+        first = np.unique(out, return_index=True)[1][-new:] if new else np.zeros(0, np.int64)
+        return out, first

@@ -16,7 +16,7 @@ from readingroom.anonymize.authors import authors_of, subjects_of
 from readingroom.anonymize.classification import shipped
 from readingroom.anonymize.engine import Engine
 from readingroom.anonymize.identities import full_names, people_batch, people_in
-from readingroom.anonymize.known import KnownBuilder, Spelled
+from readingroom.anonymize.known import KnownBuilder
 from readingroom.anonymize.nameless import nameless
 from readingroom.anonymize.plans import TablePlan
 from readingroom.anonymize.prepared import Prepared
@@ -26,6 +26,7 @@ from readingroom.anonymize.rare import AuthorWords
 from readingroom.anonymize.risk import Combinations, RiskReport
 from readingroom.anonymize.schema_names import PersonWords
 from readingroom.anonymize.shared import SharedCells, hash_one
+from readingroom.anonymize.spelled import Spelled
 from readingroom.anonymize.texts import TextEngine
 from readingroom.anonymize.treatments import Action
 

@@ -15,7 +15,7 @@ from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from sqlalchemy import insert, select
 
-from readingroom.anonymize.known import Spelled
+from readingroom.anonymize.spelled import Spelled
 from readingroom.audit.unit import Unit
 from readingroom.copies.records import Copy
 from readingroom.copies.tables import KNOWN_VALUES

@@ -14,8 +14,8 @@ from typing import Any
 
 from sqlalchemy import Row, select, update
 
-from readingroom.anonymize.known import Spelled, spell
 from readingroom.anonymize.normalize import subject_tag
+from readingroom.anonymize.spelled import Spelled, spell
 from readingroom.audit.unit import Event, unit_of_work
 from readingroom.copies.known_values import add_known_values
 from readingroom.copies.rewrite import Rewritten, Withdrawal, withdraw_from_copies
