@@ -131,11 +131,17 @@ def nearest(rows: I64, entries: I32, known: Entries, near: Near) -> I32:
 
 
 @small_kernel
+def _is_known(h: np.uint64, rules: Rules) -> bool:
+    """Whether one of the tenant's people is called so alone."""
+    entry = entry_of(rules.known, h)
+    return entry >= 0 and rules.entries.kinds[entry] & LONE != 0
+
+
+@small_kernel
 def _marks(h: np.uint64, rules: Rules) -> int:
     """Everything known about a word."""
     marks = value_of(rules.lexicon, h)
-    entry = entry_of(rules.known, h)
-    if entry >= 0 and rules.entries.kinds[entry] & LONE:
+    if _is_known(h, rules):
         marks |= KNOWN_NAME
     if value_of(rules.tenant, h):
         marks |= TENANT_WORD
@@ -363,7 +369,7 @@ def _mark_all(words: Records, rules: Rules, out: I64) -> None:
         if not words[i].flags & FIRST_UPPER or not _public(out[i]) or _is_name(out[i]):
             continue
         # German genitives: the s comes off the hash; where a word does not end in one, nothing is found
-        if _marks((words[i].hash - _AN_S) * _UNDO, rules) & KNOWN_NAME:
+        if _is_known((words[i].hash - _AN_S) * _UNDO, rules):
             noun = i + 1 < len(words) and words[i + 1].flags & FIRST_UPPER and words[i + 1].gap == GAP_NEAR
             if _is_foreign(out[i]) or (noun and _is_foreign(out[i + 1])):
                 out[i] = (out[i] | KNOWN_NAME) & ~(WORD | FOREIGN | MARKUP_WORD | COMMON)

@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 
 from readingroom import bootstrap
-from readingroom.cli.act import Context
+from readingroom.cli.act import house, root_of
 from readingroom.cli.demo_story import Story
 from readingroom.cli.serve import serve_room
 from readingroom.core.errors import UsageError
@@ -31,10 +31,7 @@ def add_to(app: typer.Typer) -> None:
         seed: Annotated[int, typer.Option(help="The seed of the fictional tenants and reviewers.")] = 7,
     ) -> None:
         """Run one engagement from notice to certificate on fictional data, telling each step."""
-        context = ctx.obj
-        if not isinstance(context, Context):
-            raise TypeError("a command was started without its context")
-        root = context.root.absolute()
+        root = root_of(ctx).absolute()
         _clear(root)
         bootstrap.init(root, simulation=True, vendor="Example Vendor", name="Demo room")
         (root / MARK).write_text(
@@ -43,7 +40,7 @@ def add_to(app: typer.Typer) -> None:
         with closing(Story(root, seed=seed, tell=typer.echo)) as story:
             story.run()
         if not once:
-            serve_room(root, context.house(Role.WEB), host="127.0.0.1", port=port)
+            serve_room(root, house(ctx, Role.WEB), host="127.0.0.1", port=port)
 
 
 def _clear(root: Path) -> None:
