@@ -33,20 +33,22 @@ _CUTS = re.compile(rb"[/_\-+]")
 def _runs(v: Letters, out: Records) -> int:
     """Write the runs that look opaque; their number."""
     count = 0
-    i = 0
+    i = 0  # a run can begin here
     n = len(v)
-    while i < n:
-        kind = KIND[v[i].plain]
-        if kind == 0:
-            i += 1
+    while i + SHORTEST <= n:
+        k = i + SHORTEST - 1
+        while k >= i and KIND[v[k].plain] != 0:
+            k -= 1
+        if k >= i:
+            i = k + 1
             continue
         start = i
+        i += SHORTEST
         while i < n and KIND[v[i].plain] != 0:
             i += 1
         size = i - start
-        if size < SHORTEST:
-            continue
         changes = digits = others = 0
+        kind = KIND[v[start].plain]
         for k in range(start, i):
             before, kind = kind, KIND[v[k].plain]
             changes += kind != before and kind != 4 and before != 4

@@ -12,10 +12,10 @@ import re
 
 import numpy as np
 
-from readingroom.anonymize.kernels import U8, kernel, small_kernel
+from readingroom.anonymize.kernels import kernel, small_kernel
 from readingroom.anonymize.proofs_ids import formed_in, is_card
 from readingroom.anonymize.proofs_phones import phones_in
-from readingroom.anonymize.tokens import Records
+from readingroom.anonymize.tokens import DIGITS, Records
 from readingroom.anonymize.views import Letters
 
 EMAIL, HANDLE, GUID, HOST, CLUSTER, SPELLED = range(1, 7)
@@ -36,8 +36,6 @@ for _bit, _signs in (
     (_GAP, b" .-/()_"),
 ):
     CLASSES[list(_signs)] |= _bit
-MARKED = np.zeros(256, np.uint8)  # what something may begin with, but for a GUID that begins with a letter
-MARKED[list(b"@/0123456789")] = 1
 
 
 @small_kernel
@@ -179,40 +177,41 @@ def _host(v: Letters, i: int, out: Records) -> int:
 
 
 @kernel
-def _candidates(v: Letters, folded: U8, out: Records) -> int:
-    """Write candidates in order of their first sign; their number."""
-    count = 0
-    i = 0
-    n = len(v)
-    while i < n:
-        byte = folded[i]
-        if not MARKED[byte] and not (CLASSES[byte] & _HEX and i + 36 <= n and folded[i + 8] == 45):
-            i += 1
-            continue
-        row = out[count : count + 1]
+def _in_gap(v: Letters, gap: tuple[int, int], out: Records, count: int) -> int:
+    """Write what signs between two parts announce: addresses and handles, hosts."""
+    for i in range(gap[0], gap[1]):
+        byte = v[i].folded
         if byte == 64:
-            count += _address(v, i, row)
+            count += _address(v, i, out[count : count + 1])
         elif byte == 47 and i > 1 and v[i - 1].folded == 47 and v[i - 2].folded == 58:
-            count += _host(v, i + 1, row)
-        elif CLASSES[byte] & _HEX and i + 36 <= n and folded[i + 8] == 45 and _guid(v, i):
-            row[0].start = i
-            row[0].end = i + 36
-            row[0].what = GUID
-            count += 1
-            i += 36
-            continue
-        elif CLASSES[byte] & _DIGIT and not _is(v, i - 1, _DIGIT):
-            i = _cluster(v, i, row)
-            count += 1 if row[0].what else 0
-            continue
-        i += 1
+            count += _host(v, i + 1, out[count : count + 1])
     return count
 
 
-def candidates(letters: Letters) -> Records:
+@kernel
+def _candidates(v: Letters, parts: Records, out: Records) -> int:
+    """Write candidates in order of their first sign; their number."""
+    count = done = 0  # what a candidate has taken is not looked at again
+    for p in range(len(parts)):
+        start = parts[p].start
+        count = _in_gap(v, (max(done, parts[p - 1].end if p else 0), start), out, count)
+        if start < done:
+            continue
+        if CLASSES[v[start].folded] & _HEX and start + 36 <= len(v) and v[start + 8].folded == 45 and _guid(v, start):
+            out[count].start = start
+            out[count].end = done = start + 36
+            out[count].what = GUID
+            count += 1
+        elif parts[p].flags & DIGITS and not _is(v, start - 1, _DIGIT):
+            done = _cluster(v, start, out[count : count + 1])
+            count += 1 if out[count].what else 0
+    return _in_gap(v, (max(done, parts[len(parts) - 1].end if len(parts) else 0), len(v)), out, count)
+
+
+def candidates(letters: Letters, parts: Records) -> Records:
     """Where addresses, handles, GUIDs, hosts and digit clusters may stand."""
     out = np.empty(len(letters) // 2 + 8, CANDIDATE)
-    return out[: _candidates(letters, np.ascontiguousarray(letters["folded"]), out)]
+    return out[: _candidates(letters, parts, out)]
 
 
 # ---- what a digit cluster is
@@ -307,20 +306,3 @@ def _take(found: list[Found], taken: bytearray, span: tuple[int, int], kind: str
     if not any(taken[start:end]):
         taken[start:end] = b"\1" * (end - start)
         found.append((start, end, kind))
-
-
-_IBAN = re.compile(r"[a-z]{2}\d\d ?(?:[a-z0-9]{4} ?){2,7}(?:[a-z0-9]{1,4})?")
-
-
-def read_iban(text: str) -> int:
-    """The length of the IBAN that `text` (folded) begins with, by mod 97; 0 if there is none."""
-    hit = _IBAN.match(text)
-    if not hit:
-        return 0
-    written = hit[0].rstrip()
-    while len(written) >= 15:
-        bare = written.replace(" ", "")
-        if 15 <= len(bare) <= 34 and int("".join(str(int(c, 36)) for c in bare[4:] + bare[:4])) % 97 == 1:
-            return len(written)
-        written = written[:-1].rstrip()
-    return 0

@@ -10,7 +10,7 @@ from __future__ import annotations
 import numpy as np
 
 from readingroom.anonymize.folding import UPPER
-from readingroom.anonymize.kernels import BASE, U8, Table, kernel, small_kernel, value_of
+from readingroom.anonymize.kernels import BASE, Table, kernel, small_kernel, value_of
 from readingroom.anonymize.patterns import CLASSES
 from readingroom.anonymize.tokens import ALL_UPPER, CLASS, DIGITS, FIRST_UPPER, GAP_NEAR, Records
 from readingroom.anonymize.views import BLOB, MARKUP, Letters
@@ -270,29 +270,39 @@ def _at_colon(v: Letters, i: int, out: Records, count: int) -> int:
 
 
 @kernel
-def scan_runs(v: Letters, folded: U8, out: Records) -> int:
-    """Write the runs of the view that have the form of something; the number of candidates."""
-    count = 0
-    i = 0
-    while i < len(v):
-        sign = folded[i]
-        if sign == 58:
+def _colons(v: Letters, gap: tuple[int, int], out: Records, count: int) -> int:
+    for i in range(gap[0], gap[1]):
+        if v[i].folded == 58:
             count = _at_colon(v, i, out, count)
-        if not CLASS[sign] or not RUN_SIGNS[sign]:
-            i += 1
-            continue
-        start = i
-        digits = 0
-        while i < len(v) and RUN_SIGNS[folded[i]]:
-            if folded[i] == 46 and CLASSES[_sign(v, i - 1)] & _DIGIT:
-                count = _pair(v, i, out, count)
-            digits += CLASS[folded[i]] == 2
-            i += 1
-        if not digits:  # a run of letters is nothing
-            continue
-        end = i
-        while end > start and not CLASS[folded[end - 1]]:
-            end -= 1
-        if end - start <= LONGEST_RUN and not CLASS[_sign(v, start - 1)] and not CLASS[_sign(v, i)]:
-            count = _run(v, start, end, out, count)
     return count
+
+
+@kernel
+def _around(v: Letters, at: int, out: Records, count: int) -> tuple[int, int]:
+    """Write what the run around the digit at `at` may be; where the run ends, and the number of candidates."""
+    start = end = at
+    while start > 0 and RUN_SIGNS[v[start - 1].folded]:
+        start -= 1
+    while not CLASS[v[start].folded]:
+        start += 1
+    i = start
+    while i < len(v) and RUN_SIGNS[v[i].folded]:
+        if v[i].folded == 46 and CLASSES[_sign(v, i - 1)] & _DIGIT:
+            count = _pair(v, i, out, count)
+        end = i + 1 if CLASS[v[i].folded] else end
+        i += 1
+    if end - start <= LONGEST_RUN and not CLASS[_sign(v, start - 1)] and not CLASS[_sign(v, i)]:
+        count = _run(v, start, end, out, count)
+    return i, count
+
+
+@kernel
+def scan_runs(v: Letters, parts: Records, out: Records) -> int:
+    """Write the runs of the view that have a digit and the form of something; the number of candidates."""
+    count = done = 0
+    for p in range(len(parts)):
+        start = parts[p].start
+        count = _colons(v, (parts[p - 1].end if p else 0, start), out, count)
+        if parts[p].flags & DIGITS and start >= done:
+            done, count = _around(v, start, out, count)
+    return _colons(v, (parts[len(parts) - 1].end if len(parts) else 0, len(v)), out, count)

@@ -113,7 +113,7 @@ def _words(letters: Letters) -> tuple[U64, npt.NDArray[np.int64]]:
     tokens = tokenize(letters)
     parts, words = tokens.parts, tokens.words
     several = words["last"] - words["first"] > 1
-    hosts = candidates(letters)
+    hosts = candidates(letters, parts)
     hosts = hosts[hosts["what"] == HOST]
     host_hashes = np.empty(len(hosts), np.uint64)
     hash_spans(letters, hosts, host_hashes)

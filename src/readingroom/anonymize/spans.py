@@ -45,6 +45,8 @@ LABELS = (
 )
 FINDING = np.dtype([("start", "i4"), ("end", "i4"), ("entry", "i4"), ("kind", "i4")], align=True)
 NOTHING, CUT = -1, -2
+_KIND_AT, _SIZE_AT = np.uint64(59), np.uint64(31)  # in the key by which findings are ordered: kind, size, start
+_LONGEST = (1 << 28) - 1
 
 
 def findings(spans: Records, kinds: np.ndarray, entries: np.ndarray) -> Records:
@@ -58,8 +60,12 @@ def findings(spans: Records, kinds: np.ndarray, entries: np.ndarray) -> Records:
 def in_order(found: list[Records]) -> Records:
     """All findings, the weakest first."""
     together = np.concatenate([np.empty(0, FINDING), *found])
-    together = together[together["end"] > together["start"]]
-    return together[np.lexsort((together["start"], together["end"] - together["start"], together["kind"]))]
+    start, size = together["start"].astype(np.uint64), (together["end"] - together["start"]).astype(np.int64)
+    if np.any(size <= 0):
+        kept = size > 0
+        together, start, size = together[kept], start[kept], size[kept]
+    key = together["kind"].astype(np.uint64) << _KIND_AT | np.minimum(size, _LONGEST).astype(np.uint64) << _SIZE_AT
+    return together[np.argsort(key | start, kind="stable")]
 
 
 @kernel

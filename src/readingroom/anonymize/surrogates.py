@@ -18,12 +18,12 @@ from typing_extensions import override
 from readingroom.anonymize import spans
 from readingroom.anonymize import surrogate_numbers as numbers
 from readingroom.anonymize.folding import fold
-from readingroom.anonymize.forms import texts_of
 from readingroom.anonymize.hits import Named
 from readingroom.anonymize.kernels import I64, hash_words
 from readingroom.anonymize.known import Known, entries_of
 from readingroom.anonymize.normalize import normalize
 from readingroom.anonymize.opened import Stand
+from readingroom.anonymize.same import texts_of
 from readingroom.anonymize.splice import Placeholders
 from readingroom.anonymize.surrogate_dates import MovedDates
 from readingroom.anonymize.surrogate_draws import Draw
