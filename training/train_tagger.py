@@ -76,8 +76,8 @@ def words_of(texts: list[str]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     rules = Rules(lexicon(), empty_table(1), nobody.table, nobody.entries, strict=False)
     source = buffers(cells)[0]
     seen = see(letters, source, tokens, marks_of(tokens, rules))
-    start = letters["start"][tokens.parts["start"][tokens.words["first"]]]
-    end = letters["end"][tokens.parts["end"][tokens.words["last"] - 1] - 1]
+    start = letters.start[tokens.parts["start"][tokens.words["first"]]]
+    end = letters.end[tokens.parts["end"][tokens.words["last"] - 1] - 1]
     return seen, start, end
 
 

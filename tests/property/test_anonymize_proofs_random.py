@@ -167,5 +167,5 @@ WORDS = [
 def test_proofs_stand_inside_their_view(text: str, markup: str) -> None:
     letters, _, _ = read(pa.array([text], pa.large_string()), markup)
     for one in find_proofs(letters, tokenize(letters)):
-        assert 0 <= one["start"] < one["end"] <= len(letters)
-        assert 0 not in letters["folded"][one["start"] : one["end"]]
+        assert 0 <= one["start"] < one["end"] <= len(letters.folded)
+        assert 0 not in letters.folded[one["start"] : one["end"]]

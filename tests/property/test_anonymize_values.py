@@ -55,7 +55,7 @@ def written(draw: st.DrawFn) -> tuple[int, str]:
 def test_normal_forms_are_those_of_normalize(texts: list[tuple[int, str]]) -> None:
     cells = pa.array([text.encode("utf-8", "replace").decode() for _, text in texts], pa.large_string())
     letters, _, _ = read(cells, "plain")
-    walls = np.flatnonzero(letters["folded"] == 0)
+    walls = np.flatnonzero(letters.folded == 0)
     found = np.zeros(len(texts), FINDING)
     found["end"], found["kind"] = walls, [kind for kind, _ in texts]
     found["start"][1:] = walls[:-1] + 1
@@ -75,7 +75,7 @@ def test_normal_forms_are_those_of_normalize(texts: list[tuple[int, str]]) -> No
 def spans_of(texts: list[str]) -> tuple[np.ndarray, np.ndarray]:
     """The letters of texts, and each text as a span."""
     letters, _, _ = read(pa.array(texts, pa.large_string()), "plain")
-    walls = np.flatnonzero(letters["folded"] == 0)
+    walls = np.flatnonzero(letters.folded == 0)
     found = np.zeros(len(texts), FINDING)
     found["end"] = walls
     found["start"][1:] = walls[:-1] + 1

@@ -55,7 +55,7 @@ def find_forms(letters: Letters, tokens: Tokens, vocabulary: Vocabulary, *, stri
     for what, kind in _DIRECT:
         chosen = found[found["what"] == what]
         if what == patterns.HANDLE:  # @media and @import are no people
-            chosen = chosen[letters["flags"][chosen["start"]] & MARKUP == 0]
+            chosen = chosen[letters.flags[chosen["start"]] & MARKUP == 0]
         parts.append(findings(chosen, np.full(len(chosen), kind), np.full(len(chosen), -1)))
     proved = find_proofs(letters, tokens)
     clusters = found[found["what"] == patterns.CLUSTER]
@@ -68,7 +68,7 @@ def find_forms(letters: Letters, tokens: Tokens, vocabulary: Vocabulary, *, stri
         hashes = np.empty(len(hosts), np.uint64)
         hash_spans(letters, hosts, hashes)
         shown = (look_up(vocabulary.table, hashes) != 0) | np.isin(hashes, _public_hosts())
-        hosts = hosts[~shown & (letters["flags"][hosts["start"]] & BLOB == 0)]
+        hosts = hosts[~shown & (letters.flags[hosts["start"]] & BLOB == 0)]
         parts.append(findings(hosts, np.full(len(hosts), spans.HOST), np.full(len(hosts), -1)))
     return np.concatenate(parts)
 

@@ -262,5 +262,5 @@ def _placeholders(shown: I64) -> Placeholders:
 
 def rows_at(letters: Letters, at: np.ndarray, offsets: I64) -> I64:
     """The row of each letter."""
-    rows: I64 = np.searchsorted(offsets, letters["start"][at], side="right").astype(np.int64) - 1
+    rows: I64 = np.searchsorted(offsets, letters.start[at], side="right").astype(np.int64) - 1
     return rows

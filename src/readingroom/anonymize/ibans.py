@@ -32,19 +32,19 @@ def _joined(rest: int, worth: int) -> int:
 def read_iban(v: Letters, start: int) -> int:
     """The end of the IBAN that begins at `start`; 0 if none does."""
     head = 0
-    if start + GROUP > len(v):
+    if start + GROUP > len(v.folded):
         return 0
     for k in range(start, start + GROUP):
-        worth = _worth(v[k].folded)
+        worth = _worth(v.folded[k])
         if worth < 0 or (worth > 9) != (k < start + 2):
             return 0
         head = head * (100 if worth > 9 else 10) + worth
     count, rest, end = GROUP, 0, 0
     k = start + GROUP
-    while k < len(v) and count < LONGEST:
-        if count % GROUP == 0 and v[k].folded == 32:
+    while k < len(v.folded) and count < LONGEST:
+        if count % GROUP == 0 and v.folded[k] == 32:
             k += 1
-        worth = _worth(v[k].folded) if k < len(v) else -1
+        worth = _worth(v.folded[k]) if k < len(v.folded) else -1
         if worth < 0:
             break
         rest = _joined(rest, worth)
@@ -75,7 +75,7 @@ def find_ibans(v: Letters, parts: Records, out: Records) -> int:
         end = read_iban(v, start)
         blank = False
         for k in range(start, end):
-            blank = blank or v[k].folded == 32
+            blank = blank or v.folded[k] == 32
         if end and (not blank or parts[i].flags & ALL_UPPER):
             out[count].start = start
             out[count].end = end

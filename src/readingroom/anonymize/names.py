@@ -101,7 +101,7 @@ def _is_near(letters: Letters, parts: Records, word: Any, mark: int, rules: Rule
     """Whether somebody near the word's row is called so."""
     if len(near.people) == 0 or (mark & COMMON and not word.flags & FIRST_UPPER) or word.last - word.first > 1:
         return False
-    row = _row_of(near.offsets, letters[parts[word.first].start].start)
+    row = _row_of(near.offsets, letters.start[parts[word.first].start])
     entry = entry_of(rules.known, word.hash)
     low, high = rules.entries.first[entry], rules.entries.first[entry + 1]
     for k in range(near.first[row], near.first[row + 1]):
@@ -189,7 +189,7 @@ def _beside_name(words: Records, marks: I64, i: int) -> bool:
 @small_kernel
 def _is_border(letters: Letters, i: int) -> bool:
     """Whether a cell, or a quoted value in it, ends at letter i."""
-    return i < 0 or i >= len(letters) or letters[i].folded == 0 or letters[i].folded == 34
+    return i < 0 or i >= len(letters.folded) or letters.folded[i] == 0 or letters.folded[i] == 34
 
 
 @small_kernel
@@ -203,7 +203,7 @@ def _stands_as_name(letters: Letters, tokens: Tokens, marks: I64, i: int) -> boo
     start, end = parts[words[i].first].start, parts[words[i].last - 1].end
     alone = _is_border(letters, start - 1) and _is_border(letters, end)
     month = (marks[i] >> MONTH) & 15 != 0
-    owns = end + 1 < len(letters) and letters[end].folded == 39 and letters[end + 1].folded == 115
+    owns = end + 1 < len(letters.folded) and letters.folded[end] == 39 and letters.folded[end + 1] == 115
     if alone or (owns and not month and marks[i] & (GIVEN | KNOWN_NAME)):
         return True
     if marks[i] & KNOWN_NAME and marks[i] & GIVEN and not marks[i] & COMMON and not month:
@@ -266,11 +266,11 @@ def _judge_parts(letters: Letters, parts: Records, word: Any, length: int, rules
         worst = max(worst, verdict)
     if rules.strict and digits >= 2 and length >= 6:
         start = parts[first].start
-        colour = word.flags & MARKUP and start > 0 and letters[start - 1].folded == 35 and length <= 8
+        colour = word.flags & MARKUP and start > 0 and letters.folded[start - 1] == 35 and length <= 8
         return SHOW if colour else CODE
     if rules.strict and digits and length >= 3 and length <= 8 and word.flags & MARKUP:
         start = parts[first].start
-        return SHOW if start > 0 and letters[start - 1].folded == 35 else worst
+        return SHOW if start > 0 and letters.folded[start - 1] == 35 else worst
     return worst
 
 
@@ -352,7 +352,7 @@ def _judge_all(letters: Letters, tokens: Tokens, known: Evidence, rules: Rules, 
 
 @small_kernel
 def _one_blank(letters: Letters, end: int, start: int) -> bool:
-    return start - end == 1 and letters[end].folded == 32
+    return start - end == 1 and letters.folded[end] == 32
 
 
 @small_kernel

@@ -84,7 +84,7 @@ def find_proofs(letters: Letters, tokens: Tokens) -> Records:
 def _candidates(letters: Letters, tokens: Tokens) -> Records:
     words = np.empty(3 * len(tokens.parts) + 2, scan.CANDIDATE)
     words = words[: scan.scan_words(letters, tokens.parts, *_tables(), words)]
-    runs = np.empty(len(letters) + 8, scan.CANDIDATE)
+    runs = np.empty(len(letters.folded) + 8, scan.CANDIDATE)
     runs = runs[: scan.scan_runs(letters, tokens.parts, runs)]
     return np.concatenate([words, runs])
 

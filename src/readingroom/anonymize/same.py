@@ -59,8 +59,8 @@ def _hash(letters: Letters, spans: Records, salts: U64, cased: bool, points: U64
         for k in range(start, end, CHUNK):
             chunk = np.uint64(0)
             for at in range(k, min(k + CHUNK, end)):
-                byte = letters[at].folded
-                if cased and letters[at].flags & UPPER and _A <= byte <= _Z:
+                byte = letters.folded[at]
+                if cased and letters.flags[at] & UPPER and _A <= byte <= _Z:
                     byte -= 32
                 chunk = (chunk << np.uint64(8)) | np.uint64(byte)
             a, b = _next(a, p, chunk), _next(b, q, chunk)
@@ -113,9 +113,9 @@ def texts_of(letters: Letters, spans: Records, *, cased: bool = False) -> pa.Lar
     offsets = np.zeros(len(spans) + 1, np.int64)
     np.cumsum(lengths, out=offsets[1:])
     index = np.repeat(spans["start"] - offsets[:-1], lengths) + np.arange(offsets[-1])
-    data = letters["folded"][index]
+    data = letters.folded[index]
     if cased:
-        capital = (letters["flags"][index] & UPPER != 0) & (data >= _A) & (data <= _Z)
+        capital = (letters.flags[index] & UPPER != 0) & (data >= _A) & (data <= _Z)
         data = np.where(capital, data - np.uint8(32), data)
     data = np.ascontiguousarray(data)
     return pa.Array.from_buffers(pa.large_binary(), len(spans), [None, pa.py_buffer(offsets), pa.py_buffer(data)])

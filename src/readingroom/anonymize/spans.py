@@ -1,4 +1,4 @@
-# ruff: noqa: PLR0917 - kernels: numba takes arrays by position and compiles no sets
+# ruff: noqa: FBT001, PLR0917 - kernels: numba takes arrays by position and compiles no sets
 """Findings painted on the bytes they stand on: what overlaps is masked once, and everything found is masked.
 
 Rule 1: the union of all findings is masked, whoever wins where two overlap.
@@ -69,19 +69,23 @@ def in_order(found: list[Records]) -> Records:
 
 
 @kernel
-def _paint(letters: Letters, found: Records, labels: I32, owner: I32) -> None:
+def _paint(letters: Letters, found: Records, solid: bool, labels: I32, owner: I32) -> None:
     """Write the number of the winning finding on every byte; owner[f]: the finding that stands for f."""
     for f in range(len(found)):
         owner[f] = f
+        if solid and not letters.flags[found[f].start] & BLOB:
+            for byte in range(letters.start[found[f].start], letters.end[found[f].end - 1]):
+                labels[byte] = f
+            continue
         last_start, last_end = -1, -1
         for k in range(found[f].start, found[f].end):
-            start, end = letters[k].start, letters[k].end
+            start, end = letters.start[k], letters.end[k]
             if start == last_start and end == last_end:
                 continue
             last_start, last_end = start, end
-            if letters[k].flags & BLOB and labels[start] >= 0:
+            if letters.flags[k] & BLOB and labels[start] >= 0:
                 before = labels[start]
-                if found[before].kind == found[f].kind and letters[found[before].start].flags & BLOB:
+                if found[before].kind == found[f].kind and letters.flags[found[before].start] & BLOB:
                     owner[f] = before
                     continue
             for byte in range(start, end):
@@ -95,10 +99,13 @@ def _cut(labels: I32, cuts: I64) -> None:
             labels[byte] = CUT
 
 
-def paint(letters: Letters, found: Records, cuts: I64, size: int) -> tuple[I32, I32]:
-    """(labels, owners): for each of `size` bytes the finding on it; for each finding the one shown in its place."""
+def paint(letters: Letters, found: Records, cuts: I64, size: int, *, solid: bool) -> tuple[I32, I32]:
+    """(labels, owners): for each of `size` bytes the finding on it; for each finding the one shown in its place.
+
+    In a `solid` text, one without tags, all bytes between two letters belong to the letters between them.
+    """
     labels = np.full(size, NOTHING, np.int32)
     owner = np.empty(len(found), np.int32)
-    _paint(letters, found, labels, owner)
+    _paint(letters, found, solid, labels, owner)
     _cut(labels, cuts)
     return labels, owner

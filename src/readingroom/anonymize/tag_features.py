@@ -90,7 +90,7 @@ def _shape(flags: int, length: int, parts: int) -> int:
 def _ending(letters: Letters, start: int, end: int, length: int) -> np.uint64:
     h = np.uint64(length)
     for k in range(max(start, end - length), end):
-        h = h * _SPREAD + np.uint64(letters[k].folded) + np.uint64(1)
+        h = h * _SPREAD + np.uint64(letters.folded[k]) + np.uint64(1)
     return h
 
 
@@ -101,12 +101,12 @@ def _before(letters: Letters, source: U8, start: int) -> tuple[int, int, int]:
     low = max(0, start - LONGEST_GAP)
     sign, lines, wall = 0, 0, 1 if k < 0 else 0
     while k >= low:
-        byte = letters[k].folded
+        byte = letters.folded[k]
         if byte == 0:
             wall = 1
             break
         if byte == 32:
-            first, last = letters[k].start, letters[k].end
+            first, last = letters.start[k], letters.end[k]
             if first == last:
                 lines += 1
             for at in range(first, min(last, first + LONGEST_BLANK)):
@@ -171,7 +171,7 @@ def _spell(letters: Letters, tokens: Tokens, out: Records, quiet: bool) -> None:
         start, end = parts[words[i].first].start, parts[words[i].last - 1].end
         h = np.uint64(0)
         for k in range(start, min(end, start + 3)):
-            h = h * _SPREAD + np.uint64(letters[k].folded) + np.uint64(1)
+            h = h * _SPREAD + np.uint64(letters.folded[k]) + np.uint64(1)
         seen.prefix = h
         seen.two = _ending(letters, start, end, 2)
         seen.three = _ending(letters, start, end, 3)

@@ -123,7 +123,7 @@ class TextEngine:
         sight = Sight(letters, source, tokens, marks_of(tokens, self._rules))
         added = self._added(block, letters)
         found = in_order([*added, *self._find(sight, near, quasi=quasi), of_matches(matches), self._opaque(opaque)])
-        labels, owner = paint(letters, found, cuts, len(source))
+        labels, owner = paint(letters, found, cuts, len(source), solid=markup != "html")
         hits = Hits(letters, found, rows_at(letters, found["start"], offsets), near)
         return Painted(source, offsets, hits, labels, owner)
 

@@ -82,14 +82,14 @@ def _name(v: Letters, start: int, end: int, out: U8, at: int) -> int:
     """Words of letters and digits with one blank between."""
     first, gap = at, False
     for k in range(start, end):
-        what = _IN_NAME[v[k].folded]
+        what = _IN_NAME[v.folded[k]]
         if what == _STRANGE:
             return HARD
         if what == _ALNUM:
             if gap and at > first:
                 out[at] = 32
                 at += 1
-            out[at] = v[k].folded
+            out[at] = v.folded[k]
             at += 1
             gap = False
         elif what != _DROPPED:
@@ -101,11 +101,11 @@ def _name(v: Letters, start: int, end: int, out: U8, at: int) -> int:
 def _bare(v: Letters, start: int, end: int, out: U8, at: int) -> int:
     """Letters and digits alone."""
     for k in range(start, end):
-        what = _IN_BARE[v[k].folded]
+        what = _IN_BARE[v.folded[k]]
         if what == _STRANGE:
             return HARD
         if what == _ALNUM:
-            out[at] = v[k].folded
+            out[at] = v.folded[k]
             at += 1
     return at
 
@@ -115,7 +115,7 @@ def _email(v: Letters, start: int, end: int, out: U8, at: int) -> int:
     """An address without blanks, and without dots around it."""
     first, signs = at, 0
     for k in range(start, end):
-        byte = v[k].folded
+        byte = v.folded[k]
         what = _IN_EMAIL[byte]
         if what == _STRANGE:
             return HARD
@@ -133,7 +133,7 @@ def _plain(v: Letters, start: int, end: int, out: U8, at: int) -> int:
     """What is written, with one blank where there are several."""
     first, gap = at, False
     for k in range(start, end):
-        byte = v[k].folded
+        byte = v.folded[k]
         what = _IN_PLAIN[byte]
         if what == _STRANGE:
             return HARD
@@ -157,21 +157,21 @@ def _digit(byte: int) -> bool:
 @small_kernel
 def _extension(v: Letters, k: int, end: int) -> bool:
     """Whether `x 12`, `ext. 12` or the like stands from k to the end."""
-    if v[k].folded == _X:
+    if v.folded[k] == _X:
         k += 1
-    elif k + 3 < end and v[k].folded == _E and v[k + 1].folded == _X and v[k + 2].folded == _T:
+    elif k + 3 < end and v.folded[k] == _E and v.folded[k + 1] == _X and v.folded[k + 2] == _T:
         k += 3
     else:
         return False
     dots = 0
-    while k < end and (v[k].folded == 32 or v[k].folded == _DOT):
-        dots += 1 if v[k].folded == _DOT else 0
+    while k < end and (v.folded[k] == 32 or v.folded[k] == _DOT):
+        dots += 1 if v.folded[k] == _DOT else 0
         k += 1
     first = k
-    while k < end and _digit(v[k].folded):
+    while k < end and _digit(v.folded[k]):
         k += 1
     size = k - first
-    while k < end and v[k].folded == 32:
+    while k < end and v.folded[k] == 32:
         k += 1
     return k == end and 1 <= size <= LONGEST_EXTENSION and dots <= 1
 
@@ -179,11 +179,11 @@ def _extension(v: Letters, k: int, end: int) -> bool:
 @small_kernel
 def _phone(v: Letters, start: int, end: int, out: U8, at: int) -> int:
     """The national digits: as `normalize.phone_digits`, of digits and signs alone."""
-    while start < end and v[start].folded == 32:
+    while start < end and v.folded[start] == 32:
         start += 1
     count = 0
     for k in range(start, end):
-        byte = v[k].folded
+        byte = v.folded[k]
         if _digit(byte):
             out[at + count] = byte
             count += 1
@@ -191,10 +191,10 @@ def _phone(v: Letters, start: int, end: int, out: U8, at: int) -> int:
             if count and _extension(v, k, end):
                 break
             return HARD
-        if byte == 40 and k + 2 < end and v[k + 1].folded == 48 and v[k + 2].folded == 41:  # (0)
+        if byte == 40 and k + 2 < end and v.folded[k + 1] == 48 and v.folded[k + 2] == 41:  # (0)
             return HARD
     skip = 0
-    abroad = start < end and v[start].folded == _PLUS
+    abroad = start < end and v.folded[start] == _PLUS
     if not abroad and count > 10 and out[at] == 48 and out[at + 1] == 48:
         abroad, skip = True, 2
     elif not abroad and count > 12 and out[at] == 48 and out[at + 1] == 49 and out[at + 2] == 49:
@@ -218,7 +218,7 @@ def _record(v: Letters, start: int, end: int, out: U8, at: int) -> int:
     """A GUID with its dashes."""
     count = 0
     for k in range(start, end):
-        byte = v[k].folded
+        byte = v.folded[k]
         if byte == _DASH:
             continue
         if count == GUID or not (_digit(byte) or 97 <= byte <= 102):
