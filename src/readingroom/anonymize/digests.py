@@ -28,24 +28,7 @@ _IV = np.array(
     ],
     np.uint64,
 )
-_SIGMA = np.array(
-    [
-        [0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15],
-        [14, 10, 4, 8, 9, 15, 13, 6, 1, 12, 0, 2, 11, 7, 5, 3],
-        [11, 8, 12, 0, 5, 2, 15, 13, 10, 14, 3, 6, 7, 1, 9, 4],
-        [7, 9, 3, 1, 13, 12, 11, 14, 2, 6, 5, 10, 4, 0, 15, 8],
-        [9, 0, 5, 7, 2, 4, 10, 15, 14, 1, 11, 12, 6, 8, 3, 13],
-        [2, 12, 6, 10, 0, 11, 8, 3, 4, 13, 7, 5, 15, 14, 1, 9],
-        [12, 5, 1, 15, 14, 13, 4, 10, 0, 7, 6, 3, 9, 2, 8, 11],
-        [13, 11, 7, 14, 12, 1, 3, 9, 5, 0, 15, 4, 8, 6, 2, 10],
-        [6, 15, 14, 9, 11, 3, 0, 8, 12, 2, 13, 7, 1, 4, 10, 5],
-        [10, 2, 8, 4, 7, 6, 1, 5, 15, 11, 9, 14, 3, 12, 13, 0],
-        [0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15],
-        [14, 10, 4, 8, 9, 15, 13, 6, 1, 12, 0, 2, 11, 7, 5, 3],
-    ],
-    np.int64,
-)
-ROUNDS = 12
+Sixteen = tuple[np.uint64, ...]
 
 
 class Messages(NamedTuple):
@@ -70,8 +53,10 @@ def _turn(x: np.uint64, by: int) -> np.uint64:
 
 @small_kernel
 def _mixed(
-    a: np.uint64, b: np.uint64, c: np.uint64, d: np.uint64, x: np.uint64, y: np.uint64
+    v: tuple[np.uint64, np.uint64, np.uint64, np.uint64], x: np.uint64, y: np.uint64
 ) -> tuple[np.uint64, np.uint64, np.uint64, np.uint64]:
+    """RFC 7693, 3.1."""
+    a, b, c, d = v
     a = a + b + x
     d = _turn(d ^ a, 32)
     c += d
@@ -83,32 +68,56 @@ def _mixed(
     return a, b, c, d
 
 
+@small_kernel
+def _round(v: Sixteen, m: U64, s: tuple[int, ...]) -> Sixteen:
+    """Columns, then diagonals, with the words of the message in the order `s`, which is known when this is compiled."""
+    v0, v4, v8, v12 = _mixed((v[0], v[4], v[8], v[12]), m[s[0]], m[s[1]])
+    v1, v5, v9, v13 = _mixed((v[1], v[5], v[9], v[13]), m[s[2]], m[s[3]])
+    v2, v6, v10, v14 = _mixed((v[2], v[6], v[10], v[14]), m[s[4]], m[s[5]])
+    v3, v7, v11, v15 = _mixed((v[3], v[7], v[11], v[15]), m[s[6]], m[s[7]])
+    v0, v5, v10, v15 = _mixed((v0, v5, v10, v15), m[s[8]], m[s[9]])
+    v1, v6, v11, v12 = _mixed((v1, v6, v11, v12), m[s[10]], m[s[11]])
+    v2, v7, v8, v13 = _mixed((v2, v7, v8, v13), m[s[12]], m[s[13]])
+    v3, v4, v9, v14 = _mixed((v3, v4, v9, v14), m[s[14]], m[s[15]])
+    return v0, v1, v2, v3, v4, v5, v6, v7, v8, v9, v10, v11, v12, v13, v14, v15
+
+
 @kernel
 def _compress(h: U64, m: U64, taken: int, last: bool) -> None:  # noqa: FBT001 - kernels take no keywords
     """One block into the chain value (RFC 7693, 3.2); `taken`: bytes so far, this block's included."""
-    v0, v1, v2, v3, v4, v5, v6, v7 = h[0], h[1], h[2], h[3], h[4], h[5], h[6], h[7]
-    v8, v9, v10, v11 = _IV[0], _IV[1], _IV[2], _IV[3]
-    v12, v13, v14, v15 = _IV[4] ^ np.uint64(taken), _IV[5], _IV[6], _IV[7]
-    if last:
-        v14 = ~v14
-    for r in range(ROUNDS):
-        s = _SIGMA[r]
-        v0, v4, v8, v12 = _mixed(v0, v4, v8, v12, m[s[0]], m[s[1]])
-        v1, v5, v9, v13 = _mixed(v1, v5, v9, v13, m[s[2]], m[s[3]])
-        v2, v6, v10, v14 = _mixed(v2, v6, v10, v14, m[s[4]], m[s[5]])
-        v3, v7, v11, v15 = _mixed(v3, v7, v11, v15, m[s[6]], m[s[7]])
-        v0, v5, v10, v15 = _mixed(v0, v5, v10, v15, m[s[8]], m[s[9]])
-        v1, v6, v11, v12 = _mixed(v1, v6, v11, v12, m[s[10]], m[s[11]])
-        v2, v7, v8, v13 = _mixed(v2, v7, v8, v13, m[s[12]], m[s[13]])
-        v3, v4, v9, v14 = _mixed(v3, v4, v9, v14, m[s[14]], m[s[15]])
-    h[0] ^= v0 ^ v8
-    h[1] ^= v1 ^ v9
-    h[2] ^= v2 ^ v10
-    h[3] ^= v3 ^ v11
-    h[4] ^= v4 ^ v12
-    h[5] ^= v5 ^ v13
-    h[6] ^= v6 ^ v14
-    h[7] ^= v7 ^ v15
+    v12, v14 = _IV[4] ^ np.uint64(taken), ~_IV[6] if last else _IV[6]
+    v: Sixteen = (
+        h[0],
+        h[1],
+        h[2],
+        h[3],
+        h[4],
+        h[5],
+        h[6],
+        h[7],
+        _IV[0],
+        _IV[1],
+        _IV[2],
+        _IV[3],
+        v12,
+        _IV[5],
+        v14,
+        _IV[7],
+    )
+    v = _round(v, m, (0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15))
+    v = _round(v, m, (14, 10, 4, 8, 9, 15, 13, 6, 1, 12, 0, 2, 11, 7, 5, 3))
+    v = _round(v, m, (11, 8, 12, 0, 5, 2, 15, 13, 10, 14, 3, 6, 7, 1, 9, 4))
+    v = _round(v, m, (7, 9, 3, 1, 13, 12, 11, 14, 2, 6, 5, 10, 4, 0, 15, 8))
+    v = _round(v, m, (9, 0, 5, 7, 2, 4, 10, 15, 14, 1, 11, 12, 6, 8, 3, 13))
+    v = _round(v, m, (2, 12, 6, 10, 0, 11, 8, 3, 4, 13, 7, 5, 15, 14, 1, 9))
+    v = _round(v, m, (12, 5, 1, 15, 14, 13, 4, 10, 0, 7, 6, 3, 9, 2, 8, 11))
+    v = _round(v, m, (13, 11, 7, 14, 12, 1, 3, 9, 5, 0, 15, 4, 8, 6, 2, 10))
+    v = _round(v, m, (6, 15, 14, 9, 11, 3, 0, 8, 12, 2, 13, 7, 1, 4, 10, 5))
+    v = _round(v, m, (10, 2, 8, 4, 7, 6, 1, 5, 15, 11, 9, 14, 3, 12, 13, 0))
+    v = _round(v, m, (0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15))
+    v = _round(v, m, (14, 10, 4, 8, 9, 15, 13, 6, 1, 12, 0, 2, 11, 7, 5, 3))
+    for k in range(8):
+        h[k] ^= v[k] ^ v[k + 8]
 
 
 @kernel

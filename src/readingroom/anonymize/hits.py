@@ -23,7 +23,7 @@ from readingroom.anonymize.names import Near, nearest
 from readingroom.anonymize.normalize import TAG_BYTES, TAG_TYPE
 from readingroom.anonymize.pseudonyms import TEXT_DIGITS, Pseudonyms
 from readingroom.anonymize.same import Same, hash_texts, tell_apart
-from readingroom.anonymize.spans import KINDS, LABELS
+from readingroom.anonymize.spans import KINDS, LABELS, Bools
 from readingroom.anonymize.spellings import FULL
 from readingroom.anonymize.splice import Placeholders, Written
 from readingroom.anonymize.tokens import Records
@@ -42,9 +42,9 @@ SPANS = pa.schema(
 )
 MOST_CANDIDATES = 64  # a lone name that more people have is tagged as a name only
 MOST_NEAR = 8
-_PLAIN = (spans.RARE, spans.NUMBER, spans.CODE, spans.DATE)  # one placeholder for all; nothing to tell apart
+_IS_PLAIN = np.isin(np.arange(len(KINDS)), (spans.RARE, spans.NUMBER, spans.CODE, spans.DATE))  # one text for all
 _TAGLESS = {spans.HOST, spans.SECRET, spans.ORG, spans.IP}
-_TAGGED = [kind for kind in TAG_KINDS if kind not in _TAGLESS]
+_IS_TAGGED = np.isin(np.arange(len(KINDS)), [kind for kind in TAG_KINDS if kind not in _TAGLESS])
 _LABELS = tuple(dict.fromkeys(LABELS))
 _LABEL_OF = np.array([_LABELS.index(label) for label in LABELS], np.int64)
 _BARE = 1 << 32  # instead of eight hex digits: none
@@ -69,12 +69,16 @@ class _Distinct(NamedTuple):
 
 @dataclass(frozen=True)
 class Hits:
-    """Findings with the row of each, and the people linked to each row of the block."""
+    """Findings, which of them are shown, and the people linked to each row of the block."""
 
     letters: Letters
     found: Records
-    rows: I64
+    seen: Bools
     near: Near
+
+    def rows(self, which: I64 | I32) -> I64:
+        """The row of each of the findings `which`."""
+        return rows_at(self.letters, self.found["start"][which], self.near.offsets)
 
 
 @dataclass(frozen=True)
@@ -97,7 +101,7 @@ class Named:
         tags = np.concatenate([np.zeros((len(plain), TAG_BYTES), np.uint8), self.tags[tagged]])
         order = np.argsort(written.start[owner[which]], kind="stable")  # rows follow one another
         at = owner[which[order]]
-        row = self.hits.rows[at]
+        row = self.hits.rows(at)
         columns = [
             pa.array(row, pa.int32()),
             pa.array(written.start[at] - written.rows[row], pa.int32()),
@@ -147,18 +151,19 @@ class Identify:
         return Near(offsets, np.searchsorted(row, np.arange(len(offsets))).astype(np.int64), person)
 
     def name(self, hits: Hits) -> Named:
-        """Placeholders and tags of all findings; each distinct finding is worked out once."""
+        """Placeholders and tags of the findings that are shown; each distinct finding is worked out once."""
         kinds = hits.found["kind"]
-        others = np.flatnonzero(~(np.isin(kinds, _PLAIN) & (hits.found["entry"] < 0)))
+        others = np.flatnonzero(hits.seen & ~(_IS_PLAIN[kinds] & (hits.found["entry"] < 0)))
         people = self._people(hits, others)
         first, which = _distinct(hits, others, people)
         distinct = self._read(hits, others[first], people[first])
-        shown = _LABEL_OF[kinds] << _SUFFIX_BITS | _BARE
-        shown[others] = self._shown(distinct)[which]
+        numbers = kinds.copy()  # of plain ones a text for each kind, then one for each distinct finding
+        numbers[others] = len(KINDS) + which
+        texts = np.concatenate([_LABEL_OF << _SUFFIX_BITS | _BARE, self._shown(distinct)])
         tags, borders = self._tags(distinct)
         counts = np.diff(borders)[which]
         index = np.repeat(borders[which] - (np.cumsum(counts) - counts), counts) + np.arange(counts.sum())
-        return Named(hits, _placeholders(shown), np.repeat(others, counts), tags[index])
+        return Named(hits, _placeholders(texts, numbers), np.repeat(others, counts), tags[index])
 
     def _read(self, hits: Hits, which: I64, people: I32) -> _Distinct:
         """What there is to say about distinct findings."""
@@ -182,7 +187,7 @@ class Identify:
         """Of lone names: who near the row has it, or -1."""
         found = hits.found[which]
         entries = np.where(found["kind"] == spans.NAME, found["entry"], -1).astype(np.int32)
-        return nearest(hits.rows[which], entries, self._known.entries, hits.near)
+        return nearest(hits.rows(which), entries, self._known.entries, hits.near)
 
     def _entries(self, hits: Hits, which: I64, hashes: U64) -> I32:
         """The known spelling of each finding: as matched, or by the value of an e-mail address or a GUID."""
@@ -198,8 +203,8 @@ class Identify:
         count = np.bincount(owner, minlength=len(kinds))
         digits = np.full(len(kinds), _BARE, np.int64)
         digits[owner] = self._suffixes[people]
-        hashed = np.flatnonzero((count != 1) & ~np.isin(kinds, _PLAIN))
-        digits[(count > 1) & np.isin(kinds, _PLAIN)] = _BARE
+        hashed = np.flatnonzero((count != 1) & ~_IS_PLAIN[kinds])
+        digits[(count > 1) & _IS_PLAIN[kinds]] = _BARE
         digits[hashed] = hex_digits(digests(self._pseudonyms.keyed, messages, hashed))
         return _LABEL_OF[kinds] << _SUFFIX_BITS | digits
 
@@ -208,7 +213,7 @@ class Identify:
         kinds, messages, owner, people = distinct
         known = self._has_record[people]
         owner, people = owner[known], people[known]
-        hashed: I64 = np.flatnonzero(np.isin(kinds, _TAGGED))
+        hashed: I64 = np.flatnonzero(_IS_TAGGED[kinds])
         own = digests(self._tag_state, messages, hashed).view(np.uint8).reshape(-1, TAG_BYTES)
         owner = np.concatenate([owner, hashed])
         order = np.argsort(owner, kind="stable")
@@ -249,14 +254,11 @@ def _write_placeholders(shown: I64, labels: tuple[U8, I64], made: tuple[U8, I64]
         offsets[i + 1] = at
 
 
-def _placeholders(shown: I64) -> Placeholders:
-    """The text of each label and its digits, such as `[PERSON_7f3a2c91]`; each distinct one is written once."""
-    encoded = pa.array(shown).dictionary_encode()
-    distinct = encoded.dictionary.to_numpy()
-    offsets = np.zeros(len(distinct) + 1, np.int64)
-    data = np.empty(len(distinct) * LONGEST_PLACEHOLDER + 1, np.uint8)
-    _write_placeholders(distinct, _LABEL_TEXTS, (data, offsets))
-    numbers = encoded.indices.to_numpy(zero_copy_only=False).astype(np.int32)
+def _placeholders(shown: I64, numbers: I32) -> Placeholders:
+    """The text of each label and its digits, such as `[PERSON_7f3a2c91]`, and which each finding shows."""
+    offsets = np.zeros(len(shown) + 1, np.int64)
+    data = np.empty(len(shown) * LONGEST_PLACEHOLDER + 1, np.uint8)
+    _write_placeholders(shown, _LABEL_TEXTS, (data, offsets))
     return Placeholders(data[: offsets[-1]], offsets, numbers)
 
 

@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from readingroom.anonymize.kernels import BASE, I32, I64, Table, kernel, small_kernel, value_of
+from readingroom.anonymize.kernels import BASE, I32, I64, U64, Table, kernel, mix, small_kernel, value_of
 from readingroom.anonymize.known import Entries, entry_of
 from readingroom.anonymize.lexicon import (
     COMMON,
@@ -42,6 +42,8 @@ MASKED = np.dtype([("start", "i4"), ("end", "i4"), ("entry", "i4"), ("what", "i4
 LEAST_WORD, LEAST_NAME = 0.2, 0.03  # below it no name: a word that is also a name; one that is nothing else
 KNOWN_NAME = 1 << 30  # a mark beside the lexicon's: a lone name of the tenant's people
 TENANT_WORD = 1 << 29
+LATELY = 1 << 13  # words whose marks are at hand
+_LATELY_SHIFT = np.uint64(64 - 13)
 _AN_S, _UNDO = np.uint64(ord("s") + 1), np.uint64(pow(int(BASE), -1, 1 << 64))
 
 
@@ -214,12 +216,17 @@ def _stands_as_name(letters: Letters, tokens: Tokens, marks: I64, i: int) -> boo
 
 @kernel
 def _judge_part(h: np.uint64, length: int, flags: int, rules: Rules) -> int:
-    """The verdict on one part of a longer word, or on a word that stands alone."""
+    """The verdict on one part of a longer word."""
+    return _judge_marked(0 if flags & DIGITS or length == 1 else _marks(h, rules), length, flags, rules)
+
+
+@small_kernel
+def _judge_marked(marks: int, length: int, flags: int, rules: Rules) -> int:
+    """The verdict on a part, or on a word of one part, by its marks."""
     if flags & DIGITS:
         return NUMBER if length >= LONG_NUMBER and rules.strict else SHOW
     if length == 1:
         return SHOW
-    marks = _marks(h, rules)
     if _public(marks) and not (_is_name(marks) and flags & FIRST_UPPER and not marks & (MARKUP_WORD | COMMON)):
         return SHOW
     if _is_name(marks):
@@ -249,7 +256,7 @@ def _judge(letters: Letters, tokens: Tokens, marks: I64, i: int, rules: Rules) -
     if _is_name(mine) and length > 1 and not (single and word.flags & DIGITS):
         return PERSON if not single or rules.strict or word.flags & FIRST_UPPER else SHOW
     if single:
-        return _judge_part(word.hash, length, word.flags, rules)
+        return _judge_marked(mine, length, word.flags, rules)
     return SHOW if mine & TENANT_WORD else _judge_parts(letters, parts, word, length, rules)
 
 
@@ -362,9 +369,15 @@ def _is_foreign(marks: int) -> bool:
 
 
 @kernel
-def _mark_all(words: Records, rules: Rules, out: I64) -> None:
+def _mark_all(words: Records, rules: Rules, lately: tuple[U64, I64], out: I64) -> None:
+    hashes, marks = lately  # most words are few: the tables are far larger than the cache
     for i in range(len(words)):
-        out[i] = _marks(words[i].hash, rules)
+        h = words[i].hash
+        slot = mix(h) >> _LATELY_SHIFT
+        if hashes[slot] != h or h == 0:
+            hashes[slot] = h
+            marks[slot] = _marks(h, rules)
+        out[i] = marks[slot]
     for i in range(len(words)):
         if not words[i].flags & FIRST_UPPER or not _public(out[i]) or _is_name(out[i]):
             continue
@@ -378,7 +391,7 @@ def _mark_all(words: Records, rules: Rules, out: I64) -> None:
 def marks_of(tokens: Tokens, rules: Rules) -> I64:
     """The marks of every word: the lexicon's, KNOWN_NAME, TENANT_WORD."""
     marks = np.empty(len(tokens.words), np.int64)
-    _mark_all(tokens.words, rules, marks)
+    _mark_all(tokens.words, rules, (np.zeros(LATELY, np.uint64), np.zeros(LATELY, np.int64)), marks)
     return marks
 
 

@@ -9,6 +9,7 @@ Rule 3: a finding paints letters, not the tags between them.
 from __future__ import annotations
 
 import numpy as np
+import numpy.typing as npt
 
 from readingroom.anonymize.kernels import I32, I64, kernel
 from readingroom.anonymize.tokens import Records
@@ -45,6 +46,7 @@ LABELS = (
 )
 FINDING = np.dtype([("start", "i4"), ("end", "i4"), ("entry", "i4"), ("kind", "i4")], align=True)
 NOTHING, CUT = -1, -2
+Bools = npt.NDArray[np.bool_]
 _KIND_AT, _SIZE_AT = np.uint64(59), np.uint64(31)  # in the key by which findings are ordered: kind, size, start
 _LONGEST = (1 << 28) - 1
 
@@ -97,6 +99,23 @@ def _cut(labels: I32, cuts: I64) -> None:
     for k in range(len(cuts)):
         for byte in range(cuts[k, 0], cuts[k, 1]):
             labels[byte] = CUT
+
+
+@kernel
+def _see(letters: Letters, found: Records, labels: I32, seen: Bools) -> None:
+    for f in range(len(found)):
+        k, end = found[f].start, found[f].end
+        while k < end and labels[letters.start[k]] != f:
+            k += 1
+        seen[f] = k < end
+
+
+def seen_of(letters: Letters, found: Records, labels: I32, owner: I32) -> Bools:
+    """Which findings are shown: they, or the finding that stands for them, won somewhere."""
+    seen = np.empty(len(found), np.bool_)
+    _see(letters, found, labels, seen)
+    shown: Bools = seen[owner]
+    return shown
 
 
 def paint(letters: Letters, found: Records, cuts: I64, size: int, *, solid: bool) -> tuple[I32, I32]:

@@ -20,7 +20,7 @@ import pyarrow.compute as pc
 
 from readingroom.anonymize.blobs import open_blobs
 from readingroom.anonymize.forms import find_forms
-from readingroom.anonymize.hits import SPANS, Hits, Identify, Named, rows_at
+from readingroom.anonymize.hits import SPANS, Hits, Identify, Named
 from readingroom.anonymize.kernels import I32, I64, U8
 from readingroom.anonymize.known import Known, KnownBuilder
 from readingroom.anonymize.lexicon import lexicon
@@ -30,7 +30,7 @@ from readingroom.anonymize.pseudonyms import Pseudonyms
 from readingroom.anonymize.rare import AuthorWords, Vocabulary
 from readingroom.anonymize.reading import blocks, buffers, read
 from readingroom.anonymize.sorting import of_matches, of_worded, of_words
-from readingroom.anonymize.spans import KINDS, SECRET, findings, in_order, paint
+from readingroom.anonymize.spans import KINDS, SECRET, findings, in_order, paint, seen_of
 from readingroom.anonymize.splice import Placeholders, splice
 from readingroom.anonymize.tag_features import see
 from readingroom.anonymize.tag_words import find_tagged
@@ -124,7 +124,7 @@ class TextEngine:
         added = self._added(block, letters)
         found = in_order([*added, *self._find(sight, near, quasi=quasi), of_matches(matches), self._opaque(opaque)])
         labels, owner = paint(letters, found, cuts, len(source), solid=markup != "html")
-        hits = Hits(letters, found, rows_at(letters, found["start"], offsets), near)
+        hits = Hits(letters, found, seen_of(letters, found, labels, owner), near)
         return Painted(source, offsets, hits, labels, owner)
 
     def _block(
