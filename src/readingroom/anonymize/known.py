@@ -17,7 +17,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from readingroom.anonymize.beginnings import U32, Beginnings, beginnings, spots_of
+from readingroom.anonymize.beginnings import U32, Beginnings, add_whole, beginnings, spots_of
 from readingroom.anonymize.kernels import (
     I32,
     U16,
@@ -230,7 +230,7 @@ class KnownBuilder:
     def build(self) -> Known:
         """The finished table; the builder is empty afterwards."""
         self._people = Numbering()
-        begin = beginnings(self._spots, self._secret)
+        begin = beginnings(self._spots, self._secret, spellings=sum(map(len, self._hashes)))
         self._spots = []
         none = np.zeros(0, np.uint64)
         hashes = np.concatenate([none, *self._hashes])
@@ -245,6 +245,7 @@ class KnownBuilder:
         del hashes, kinds, owners, part_of
         distinct, joined, counts, people = (np.concatenate(column) for column in zip(*parts, strict=True))
         del parts
+        add_whole(begin, distinct)
         first = np.zeros(len(distinct) + 1, np.int32)
         np.cumsum(counts, out=first[1:])
         common = look_up(lexicon(), distinct) & WORD != 0

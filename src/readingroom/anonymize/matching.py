@@ -105,17 +105,23 @@ def _append(chain: U64, letters: Letters, part: Any) -> None:
 
 
 @small_kernel
+def _entry(h: np.uint64, known: Spellings) -> int:
+    """The entry of a spelling, or -1."""
+    return entry_of(known.table, h) if may_begin(known.begin, h ^ WHOLE) else -1
+
+
+@small_kernel
 def _look(chain: U64, mixed: bool, skips: bool, known: Spellings) -> tuple[int, int]:
     """(entry, kinds) of a chain, or (-1, 0): as written, else as leet, else without its initial."""
-    entry = entry_of(known.table, chain[PLAIN])
+    entry = _entry(chain[PLAIN], known)
     if entry < 0 and mixed:
-        entry = entry_of(known.table, chain[LEET_I])
+        entry = _entry(chain[LEET_I], known)
         if entry < 0:
-            entry = entry_of(known.table, chain[LEET_L])
+            entry = _entry(chain[LEET_L], known)
     if entry >= 0:
         return entry, signed(known.entries.kinds[entry])
     if skips:
-        entry = entry_of(known.table, chain[SKIPPING])
+        entry = _entry(chain[SKIPPING], known)
         if entry >= 0:
             return entry, signed(known.entries.kinds[entry]) & FULL
     return -1, 0

@@ -149,7 +149,7 @@ def forwards(seen: Records, follows: F32, score: F32, out: F32) -> None:
     state = none
     run = 0
     for i in range(len(seen)):
-        run = run + 1 if seen[i].quiet else 0
+        run = (1 if seen[i].wall else run + 1) if seen[i].quiet else 0
         if run > SETTLED:
             continue
         reach = none
@@ -174,7 +174,8 @@ def backwards(seen: Records, follows: F32, score: F32, sums: F32) -> None:
     state = none
     run = 0
     for i in range(len(seen) - 1, -1, -1):
-        run = run + 1 if seen[i].quiet else 0
+        last = i + 1 == len(seen) or seen[i + 1].wall
+        run = (1 if last else run + 1) if seen[i].quiet else 0
         if run > SETTLED:
             _write(sums, i, (one, zero, zero, zero, zero, zero))
             continue
