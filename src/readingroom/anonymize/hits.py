@@ -23,7 +23,7 @@ from readingroom.anonymize.names import Near, nearest
 from readingroom.anonymize.normalize import TAG_BYTES, TAG_TYPE
 from readingroom.anonymize.pseudonyms import TEXT_DIGITS, Pseudonyms
 from readingroom.anonymize.same import Same, hash_texts, tell_apart
-from readingroom.anonymize.spans import KINDS, LABELS, Bools
+from readingroom.anonymize.spans import KINDS, LABELS, PLAIN, Bools
 from readingroom.anonymize.spellings import FULL
 from readingroom.anonymize.splice import Placeholders, Written
 from readingroom.anonymize.tokens import Records
@@ -42,7 +42,6 @@ SPANS = pa.schema(
 )
 MOST_CANDIDATES = 64  # a lone name that more people have is tagged as a name only
 MOST_NEAR = 8
-_IS_PLAIN = np.isin(np.arange(len(KINDS)), (spans.RARE, spans.NUMBER, spans.CODE, spans.DATE))  # one text for all
 _TAGLESS = {spans.HOST, spans.SECRET, spans.ORG, spans.IP}
 _IS_TAGGED = np.isin(np.arange(len(KINDS)), [kind for kind in TAG_KINDS if kind not in _TAGLESS])
 _LABELS = tuple(dict.fromkeys(LABELS))
@@ -69,7 +68,7 @@ class _Distinct(NamedTuple):
 
 @dataclass(frozen=True)
 class Hits:
-    """Findings, which of them are shown, and the people linked to each row of the block."""
+    """Findings, which of them are shown and not plain, and the people linked to each row of the block."""
 
     letters: Letters
     found: Records
@@ -153,7 +152,7 @@ class Identify:
     def name(self, hits: Hits) -> Named:
         """Placeholders and tags of the findings that are shown; each distinct finding is worked out once."""
         kinds = hits.found["kind"]
-        others = np.flatnonzero(hits.seen & ~(_IS_PLAIN[kinds] & (hits.found["entry"] < 0)))
+        others = np.flatnonzero(hits.seen)
         people = self._people(hits, others)
         first, which = _distinct(hits, others, people)
         distinct = self._read(hits, others[first], people[first])
@@ -203,8 +202,8 @@ class Identify:
         count = np.bincount(owner, minlength=len(kinds))
         digits = np.full(len(kinds), _BARE, np.int64)
         digits[owner] = self._suffixes[people]
-        hashed = np.flatnonzero((count != 1) & ~_IS_PLAIN[kinds])
-        digits[(count > 1) & _IS_PLAIN[kinds]] = _BARE
+        hashed = np.flatnonzero((count != 1) & ~PLAIN[kinds])
+        digits[(count > 1) & PLAIN[kinds]] = _BARE
         digits[hashed] = hex_digits(digests(self._pseudonyms.keyed, messages, hashed))
         return _LABEL_OF[kinds] << _SUFFIX_BITS | digits
 

@@ -47,6 +47,9 @@ LABELS = (
 FINDING = np.dtype([("start", "i4"), ("end", "i4"), ("entry", "i4"), ("kind", "i4")], align=True)
 NOTHING, CUT = -1, -2
 Bools = npt.NDArray[np.bool_]
+PLAIN = np.isin(
+    np.arange(len(KINDS)), (RARE, NUMBER, CODE, DATE)
+)  # kinds with one text for all: nothing to tell apart, unless it is known whose they are
 _KIND_AT, _SIZE_AT = np.uint64(59), np.uint64(31)  # in the key by which findings are ordered: kind, size, start
 _LONGEST = (1 << 28) - 1
 
@@ -105,13 +108,16 @@ def _cut(labels: I32, cuts: I64) -> None:
 def _see(letters: Letters, found: Records, labels: I32, seen: Bools) -> None:
     for f in range(len(found)):
         k, end = found[f].start, found[f].end
+        if PLAIN[found[f].kind] and found[f].entry < 0:
+            seen[f] = False
+            continue
         while k < end and labels[letters.start[k]] != f:
             k += 1
         seen[f] = k < end
 
 
 def seen_of(letters: Letters, found: Records, labels: I32, owner: I32) -> Bools:
-    """Which findings are shown: they, or the finding that stands for them, won somewhere."""
+    """Which findings are to be told apart and shown: they, or the finding that stands for them, won somewhere."""
     seen = np.empty(len(found), np.bool_)
     _see(letters, found, labels, seen)
     shown: Bools = seen[owner]
