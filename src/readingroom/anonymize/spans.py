@@ -8,10 +8,12 @@ Rule 3: a finding paints letters, not the tags between them.
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import numpy.typing as npt
 
-from readingroom.anonymize.kernels import I32, I64, kernel
+from readingroom.anonymize.kernels import I32, I64, U64, kernel, small_kernel
 from readingroom.anonymize.tokens import Records
 from readingroom.anonymize.views import BLOB, Letters
 
@@ -63,38 +65,58 @@ def findings(spans: Records, kinds: np.ndarray, entries: np.ndarray) -> Records:
 
 
 def in_order(found: list[Records]) -> Records:
-    """All findings, the weakest first."""
+    """All findings, in the order in which they begin: what reads them reads the letters from front to back."""
     together = np.concatenate([np.empty(0, FINDING), *found])
-    start, size = together["start"].astype(np.uint64), (together["end"] - together["start"]).astype(np.int64)
-    if np.any(size <= 0):
-        kept = size > 0
-        together, start, size = together[kept], start[kept], size[kept]
-    key = together["kind"].astype(np.uint64) << _KIND_AT | np.minimum(size, _LONGEST).astype(np.uint64) << _SIZE_AT
-    return together[np.argsort(key | start, kind="stable")]
+    together = together[together["end"] > together["start"]]
+    return together[np.argsort(together["start"], kind="stable")]
+
+
+@small_kernel
+def _strength(finding: Any) -> np.uint64:
+    """What paints over what (rule 2)."""
+    size = np.uint64(min(finding.end - finding.start, _LONGEST))
+    return np.uint64(finding.kind) << _KIND_AT | size << _SIZE_AT | np.uint64(finding.start)
 
 
 @kernel
-def _paint(letters: Letters, found: Records, solid: bool, labels: I32, owner: I32) -> None:
-    """Write the number of the winning finding on every byte; owner[f]: the finding that stands for f."""
+def _strengths(found: Records, out: U64) -> None:
     for f in range(len(found)):
-        owner[f] = f
-        if solid and not letters.flags[found[f].start] & BLOB:
-            for byte in range(letters.start[found[f].start], letters.end[found[f].end - 1]):
-                labels[byte] = f
-            continue
-        last_start, last_end = -1, -1
+        out[f] = _strength(found[f])
+
+
+@kernel
+def _paint_opaque(letters: Letters, found: Records, weakest_first: I64, labels: I32, owner: I32) -> None:
+    """Findings inside opaque tokens: of one kind the first stands for all, since each paints the whole token."""
+    for f in weakest_first:
         for k in range(found[f].start, found[f].end):
-            start, end = letters.start[k], letters.end[k]
-            if start == last_start and end == last_end:
+            start = letters.start[k]
+            before = labels[start]
+            if before >= 0 and found[before].kind == found[f].kind:
+                owner[f] = before
                 continue
-            last_start, last_end = start, end
-            if letters.flags[k] & BLOB and labels[start] >= 0:
-                before = labels[start]
-                if found[before].kind == found[f].kind and letters.flags[found[before].start] & BLOB:
-                    owner[f] = before
-                    continue
-            for byte in range(start, end):
+            for byte in range(start, letters.end[k]):
                 labels[byte] = f
+
+
+@small_kernel
+def _over(labels: I32, start: int, end: int, f: int, strengths: U64) -> None:
+    for byte in range(start, end):
+        if labels[byte] < 0 or strengths[labels[byte]] <= strengths[f]:
+            labels[byte] = f
+
+
+@kernel
+def _paint(letters: Letters, strengths: U64, found: Records, solid: bool, labels: I32) -> None:
+    """Write the number of the strongest finding on every byte."""
+    for f in range(len(found)):
+        first, last = found[f].start, found[f].end - 1
+        if letters.flags[first] & BLOB:
+            continue
+        if solid:
+            _over(labels, letters.start[first], letters.end[last], f, strengths)
+            continue
+        for k in range(first, last + 1):
+            _over(labels, letters.start[k], letters.end[k], f, strengths)
 
 
 @kernel
@@ -130,7 +152,13 @@ def paint(letters: Letters, found: Records, cuts: I64, size: int, *, solid: bool
     In a `solid` text, one without tags, all bytes between two letters belong to the letters between them.
     """
     labels = np.full(size, NOTHING, np.int32)
-    owner = np.empty(len(found), np.int32)
-    _paint(letters, found, solid, labels, owner)
+    owner = np.arange(len(found), dtype=np.int32)
+    strengths = np.empty(len(found), np.uint64)
+    _strengths(found, strengths)
+    opaque = np.flatnonzero(letters.flags[found["start"]] & BLOB)
+    if len(opaque):
+        weakest_first = opaque[np.argsort(strengths[opaque], kind="stable")].astype(np.int64)
+        _paint_opaque(letters, found, weakest_first, labels, owner)
+    _paint(letters, strengths, found, solid, labels)
     _cut(labels, cuts)
     return labels, owner
