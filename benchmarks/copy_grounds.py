@@ -37,9 +37,10 @@ PAGE = HERE.parent / "docs" / "benchmarks" / "copies.md"
 HEAD = """# Copies on SQLite and on PostgreSQL
 
 Made by `benchmarks/copy_grounds.py`; not edited by hand. Both tenants' three copies in one run, each copy in a process
-of its own on one core, the fastest of {rounds} rounds. Each cell is SQLite / PostgreSQL 15, which has its own defaults
+of its own on one core, the fastest of {rounds} round(s). Each cell is SQLite / PostgreSQL 15 with its own defaults
 and the same disk; "server MB" is the most that its processes held together during the tenant's three copies. Python
-{python}, {cores} cores; ratios of one run count, absolute figures depend on the machine.
+{python}, {cores} cores, {load:.1f} processes wanted them at the end (if more than cores, wall seconds are no measure).
+Ratios of one run count, absolute figures depend on the machine.
 """
 
 
@@ -103,7 +104,7 @@ def _home(url: str) -> str:
 
 def page(runs: list[dict[str, Any]], rounds: int) -> str:
     """The table, as the page has it."""
-    head = HEAD.format(rounds=rounds, python=platform.python_version(), cores=os.cpu_count())
+    head = HEAD.format(rounds=rounds, python=platform.python_version(), cores=os.cpu_count(), load=os.getloadavg()[0])
     columns = ("tenant", "copy", "rows", "MB read", "wall s", "cpu s", "peak MB", "server MB")
     lines = [head, "| " + " | ".join(columns) + " |", "|" + "---|" * len(columns)]
     pairs = {(run["tenant"], run["category"], run["ground"]): run for run in runs}
