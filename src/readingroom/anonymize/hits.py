@@ -19,7 +19,7 @@ from readingroom.anonymize import spans
 from readingroom.anonymize.digests import Messages, digests, hex_digits, keyed
 from readingroom.anonymize.kernels import I32, I64, U8, U64, kernel, pack
 from readingroom.anonymize.known import Known, entries_of
-from readingroom.anonymize.names import Near, nearest
+from readingroom.anonymize.linked import Near, nearest
 from readingroom.anonymize.normalize import TAG_BYTES, TAG_TYPE
 from readingroom.anonymize.pseudonyms import TEXT_DIGITS, Pseudonyms
 from readingroom.anonymize.same import Same, hash_texts, tell_apart

@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from readingroom.anonymize.kernels import BASE, I32, I64, U64, Table, kernel, mix, small_kernel, value_of
+from readingroom.anonymize.kernels import BASE, I64, U64, Table, kernel, mix, small_kernel, value_of
 from readingroom.anonymize.known import Entries, entry_of
 from readingroom.anonymize.lexicon import (
     COMMON,
@@ -31,6 +31,7 @@ from readingroom.anonymize.lexicon import (
     POSSESSIVE,
     WORD,
 )
+from readingroom.anonymize.linked import Near, has, row_of
 from readingroom.anonymize.spellings import LONE
 from readingroom.anonymize.tokens import ALL_UPPER, DIGITS, FIRST_UPPER, GAP_NEAR, Records, Tokens
 from readingroom.anonymize.views import BLOB, MARKUP, SEGMENT, URL, Letters
@@ -64,72 +65,18 @@ class Evidence(NamedTuple):
     likely: F32
 
 
-class Near(NamedTuple):
-    """The people linked to a row, or named in full in it: people[first[row]:first[row + 1]]; rows by source offset."""
-
-    offsets: I64
-    first: I64
-    people: I64
-
-
-@kernel
-def _row_of(offsets: I64, at: int) -> int:
-    low, high = 0, len(offsets) - 1
-    while high - low > 1:
-        middle = (low + high) // 2
-        if offsets[middle] <= at:
-            low = middle
-        else:
-            high = middle
-    return low
-
-
-@kernel
-def _has(people: I32, low: int, high: int, person: int) -> bool:
-    """Whether a person is among the sorted people[low:high]."""
-    while low < high:
-        middle = (low + high) // 2
-        if people[middle] < person:
-            low = middle + 1
-        elif people[middle] > person:
-            high = middle
-        else:
-            return True
-    return False
-
-
 @kernel
 def _is_near(letters: Letters, parts: Records, word: Any, mark: int, rules: Rules, near: Near) -> bool:
     """Whether somebody near the word's row is called so."""
     if len(near.people) == 0 or (mark & COMMON and not word.flags & FIRST_UPPER) or word.last - word.first > 1:
         return False
-    row = _row_of(near.offsets, letters.start[parts[word.first].start])
+    row = row_of(near.offsets, letters.start[parts[word.first].start])
     entry = entry_of(rules.known, word.hash)
     low, high = rules.entries.first[entry], rules.entries.first[entry + 1]
     for k in range(near.first[row], near.first[row + 1]):
-        if _has(rules.entries.people, low, high, near.people[k]):
+        if has(rules.entries.people, low, high, near.people[k]):
             return True
     return False
-
-
-@kernel
-def _nearest(rows: I64, entries: I32, known: Entries, near: Near, out: I32) -> None:
-    for i in range(len(rows)):
-        out[i] = -1
-        if entries[i] < 0:
-            continue
-        low, high = known.first[entries[i]], known.first[entries[i] + 1]
-        for k in range(near.first[rows[i]], near.first[rows[i] + 1]):
-            if _has(known.people, low, high, near.people[k]):
-                out[i] = near.people[k]
-                break
-
-
-def nearest(rows: I64, entries: I32, known: Entries, near: Near) -> I32:
-    """For a spelling in a row: the first of the people near the row who have it, or -1."""
-    out = np.empty(len(rows), np.int32)
-    _nearest(rows, entries, known, near, out)
-    return out
 
 
 @small_kernel

@@ -24,8 +24,9 @@ from readingroom.anonymize.hits import SPANS, Hits, Identify, Named
 from readingroom.anonymize.kernels import I32, I64, U8
 from readingroom.anonymize.known import Known, KnownBuilder
 from readingroom.anonymize.lexicon import lexicon
+from readingroom.anonymize.linked import Near
 from readingroom.anonymize.matching import match_known
-from readingroom.anonymize.names import Evidence, Near, Rules, judge, marks_of
+from readingroom.anonymize.names import Evidence, Rules, judge, marks_of
 from readingroom.anonymize.pseudonyms import Pseudonyms
 from readingroom.anonymize.rare import AuthorWords, Vocabulary
 from readingroom.anonymize.reading import blocks, buffers, read
