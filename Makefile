@@ -9,8 +9,12 @@ PEERS_STAMP := $(PEERS)/.peers
 PROVIDER := $(VENV)/provider
 ROOM ?= demo-room
 PORT ?= 8800
+# places, the demo, walls, pages, the gate, an engagement: where a server might do otherwise than a file
+GROUND := tests/contract/test_places_roles.py tests/functional/test_demo.py tests/functional/test_walls.py \
+  tests/functional/web/test_web_access.py tests/integration/access/test_access_gate.py \
+  tests/integration/test_engagement_whole.py
 
-.PHONY: demo extras test test-postgres migration lint bench quality docs sbom requirements clean format
+.PHONY: demo extras test test-ground test-postgres migration lint bench quality docs sbom requirements clean format
 
 $(STAMP): requirements/base.txt pyproject.toml
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
@@ -44,6 +48,9 @@ $(VENV)/.extras: requirements/extras.txt $(DEV)
 
 test: $(DEV) $(PROVIDER)/.done  ## every test but the quality measures
 	$(BIN)/python -m pytest -q -n 2 --dist loadfile -m "not quality"
+
+test-ground: $(DEV)  ## the tests that ask most of a database, with every room on PostgreSQL 15
+	READINGROOM_TEST_DATABASE=postgresql $(BIN)/python -m pytest -q -n 2 --dist loadfile -m "not quality" $(GROUND)
 
 test-postgres: $(DEV) $(PROVIDER)/.done  ## every test, with every room on PostgreSQL 15
 	READINGROOM_TEST_DATABASE=postgresql $(BIN)/python -m pytest -q -n 2 --dist loadfile -m "not quality"

@@ -83,7 +83,7 @@ from readingroom.engagement.tenants import get_tenant
 from readingroom.keys.roles import Role
 from readingroom.sources import open_sources
 house = bootstrap.open_house(Path(sys.argv[1]), Role.COPY)
-tenant = get_tenant(house, "enron")
+tenant = get_tenant(house, sys.argv[3])
 begun = time.perf_counter(), time.process_time()
 copy = run_copy(house, tenant=tenant, category=Category(sys.argv[2]), actor="benchmark",
                 open_sources=lambda now: open_sources(tenant.connection, now))
@@ -96,23 +96,26 @@ print(json.dumps({"wall_s": time.perf_counter() - begun[0], "cpu_s": time.proces
 """
 
 
-def measure(folder: Path, label: str) -> list[dict[str, object]]:
+def measure(
+    folder: Path, label: str, *, tenant: str = "enron", geo: str = "US", database: str = "", export: Path | None = None
+) -> list[dict[str, object]]:
+    """Copy a tenant's three categories in a new room, each in a process of its own; `database` is a server's URL."""
     room = folder / f"room-{label}"
-    export = folder / label
+    export = export or folder / label
     command = [str(Path(sys.executable).parent / "readingroom"), "-C", str(room)]
     run = lambda *words: subprocess.run([*command, *words], check=True, capture_output=True)  # noqa: E731
-    run("init", str(room), "--simulation")
+    run("init", str(room), "--simulation", *(["--database", database] if database else []))
     run("notice", "publish")
     run(
-        *("tenant", "add", "enron", "--geo", "US", "--synapse", str(export / "dataverse-prod-enron")),
+        *("tenant", "add", tenant, "--geo", geo, "--synapse", str(export / f"dataverse-prod-{tenant}")),
         *("--interactions", str(export / "interactions"), "--activity-log", str(export / "activity-log")),
         *("--entity-definitions", str(export / "schema" / "EntityDefinitions.json")),
     )
-    run("engagement", "opt-in", "enron", "--by", "admin@customer.example")
+    run("engagement", "opt-in", tenant, "--by", "admin@customer.example")
     found = []
     for category in ("marketing", "query", "schema"):
         done = subprocess.run(
-            [sys.executable, "-c", RUN, str(room), category],
+            [sys.executable, "-c", RUN, str(room), category, tenant],
             check=True,
             capture_output=True,
             text=True,

@@ -3,8 +3,8 @@
     python scripts/quality_pii.py [--shared ../shared] [--only NAME …] [--folds FOLDER] [--json]
 
 Every corpus is run through `readingroom detect` in both profiles and scored by ../shared/tools/score_pii.py. The
-shipped tagger has seen the names of train/enron_threads: `--folds` measures that corpus with taggers that have not
-(python training/train_tagger.py --leave-out 6 -o FOLDER/x.npz writes FOLDER/fold-0.npz …).
+shipped tagger has seen the names of the train corpora: `--folds` measures those with taggers that have not
+(python training/train_tagger.py --leave-out 3 -o FOLDER/x.npz writes FOLDER/fold-0.npz …).
 """
 
 from __future__ import annotations
@@ -34,6 +34,7 @@ CORPORA = (
     "dev/wnut17",
     "train/enron_threads",
 )
+LEFT_OUT = ("enron_threads", "wnut17", "btc_b", "btc_g", "wikigold", "sec_filings", "lifebench", "meddocan")
 _KINDS = ("PERSON", "DIRECT", "EMAIL", "PHONE", "CARD", "IBAN", "ID", "ADDRESS", "LOCATION", "ORG", "DATE", "URL", "IP")
 
 
@@ -56,11 +57,11 @@ def measure(shared: Path, corpora: Sequence[str] = CORPORA) -> dict[str, dict[st
     return figures
 
 
-def measure_left_out(shared: Path, folds: Path) -> dict[str, dict[str, Any]]:
-    """train/enron_threads, every thread by the tagger that was trained without it."""
-    gold = shared / "data/pii/train/enron_threads.jsonl.gz"
+def measure_left_out(shared: Path, folds: Path, corpus: str) -> dict[str, dict[str, Any]]:
+    """A train corpus, every document by the tagger that was trained without it."""
+    gold = shared / f"data/pii/train/{corpus}.jsonl.gz"
     with gzip.open(gold, "rt", encoding="utf-8") as lines:
-        threads = list(lines)
+        documents = list(lines)
     weights = sorted(folds.glob("fold-*.npz"))
     figures = {}
     shipped = texts.tagger
@@ -72,11 +73,11 @@ def measure_left_out(shared: Path, folds: Path) -> dict[str, dict[str, Any]]:
                 with path.open("rb") as file:
                     own = load(file)
                 texts.tagger = partial(_same, own)
-                some.write_text("".join(threads[number :: len(weights)]), encoding="utf-8")
+                some.write_text("".join(documents[number :: len(weights)]), encoding="utf-8")
                 execute(["detect", str(some), "--profile", profile, "-o", str(spans)])
                 found += spans.read_text(encoding="utf-8")
             together.write_text(found, encoding="utf-8")
-            figures[f"train/enron_threads left out, {profile}"] = score(shared, gold, together)
+            figures[f"train/{corpus} left out, {profile}"] = score(shared, gold, together)
     texts.tagger = shipped
     return figures
 
@@ -142,7 +143,8 @@ def main() -> None:
     asked = parser.parse_args()
     figures = measure(asked.shared, asked.only)
     if asked.folds:
-        figures |= measure_left_out(asked.shared, asked.folds)
+        for corpus in LEFT_OUT:
+            figures |= measure_left_out(asked.shared, asked.folds, corpus)
     print(json.dumps(figures, indent=1) if asked.json else table(figures))
 
 

@@ -51,3 +51,23 @@ def rooms_ground(request: pytest.FixtureRequest) -> Iterator[None]:
     os.environ[DATABASE_VARIABLE] = ground.server_url(request.getfixturevalue("postgres_url"))
     yield
     del os.environ[DATABASE_VARIABLE]
+
+
+@pytest.fixture(scope="session")
+def cleaner(rooms_ground: None) -> Iterator[ground.Cleaner]:
+    """Drops databases of rooms that nobody needs any more."""
+    made = ground.Cleaner()
+    yield made
+    made.close()
+
+
+@pytest.fixture(autouse=True)
+def rooms_go(request: pytest.FixtureRequest) -> Iterator[None]:
+    """A test's own rooms leave no databases behind on PostgreSQL."""
+    if not ground.wanted() or "tmp_path" not in request.fixturenames:
+        yield
+        return
+    folder, found = request.getfixturevalue("tmp_path"), request.getfixturevalue("cleaner")
+    found.mark()
+    yield
+    found.clean(folder)

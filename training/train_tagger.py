@@ -2,7 +2,7 @@
 
     pip install faker==40.54.0
     python training/train_tagger.py [--shared ../shared] [--seed 7] [--epochs 6] [--taught TAUGHT.jsonl.gz]
-    python training/train_tagger.py --leave-out 6   # one file fold-N.npz per fold of train/enron_threads
+    python training/train_tagger.py --leave-out 3   # one file fold-N.npz per third of each corpus that is left out
 
 A conditional random field by stochastic gradient (AdaGrad), one document after the other. A class that a corpus does
 not label is left open there: the words outside its spans may be that class or none. Names are exchanged for others of
@@ -76,8 +76,8 @@ def words_of(texts: list[str]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     rules = Rules(lexicon(), empty_table(1), nobody.table, nobody.entries, strict=False)
     source = buffers(cells)[0]
     seen = see(letters, source, tokens, marks_of(tokens, rules))
-    start = letters["start"][tokens.parts["start"][tokens.words["first"]]]
-    end = letters["end"][tokens.parts["end"][tokens.words["last"] - 1] - 1]
+    start = letters.start[tokens.parts["start"][tokens.words["first"]]]
+    end = letters.end[tokens.parts["end"][tokens.words["last"] - 1] - 1]
     return seen, start, end
 
 
@@ -363,11 +363,10 @@ def main() -> None:
     corpora = {name: corpus_of(name, some) for name, some in rows.items()}
     labelled = read_corpus(asked.taught.parent, asked.taught.name.removesuffix(".jsonl.gz")) if asked.taught else []
     if asked.leave_out:
-        threads = rows["enron_threads"]
-        others = [corpus for name, corpus in corpora.items() if name != "enron_threads"]
+        made_up = corpora["synthetic"]
         for fold in range(asked.leave_out):
-            kept = [row for i, row in enumerate(threads) if i % asked.leave_out != fold]
-            some = [*others, corpus_of("enron_threads", kept)]
+            kept = {name: [row for i, row in enumerate(rows[name]) if i % asked.leave_out != fold] for name in names}
+            some = [*(corpus_of(name, part) for name, part in kept.items()), made_up]
             write(
                 train_twice(some, labelled, seed=asked.seed, epochs=asked.epochs),
                 asked.output.with_name(f"fold-{fold}.npz"),

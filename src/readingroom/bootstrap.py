@@ -21,7 +21,14 @@ from readingroom.core.clock import Clock, SimulatedClock, SystemClock
 from readingroom.core.errors import BadSetting, Fault, UsageError
 from readingroom.core.ids import PlaceName, RoomId, new_id
 from readingroom.core.settings import Limits, PlaceSettings, RoomSettings, load, render
-from readingroom.db.addresses import create_database, load_database, move_database, on_server, plan_database
+from readingroom.db.addresses import (
+    create_database,
+    load_database,
+    move_database,
+    on_server,
+    plan_database,
+    remove_databases,
+)
 from readingroom.db.engines import EVERY_TENANT
 from readingroom.db.migrating import Step
 from readingroom.house import House, Place
@@ -74,6 +81,18 @@ def init(
         shutil.rmtree(building, ignore_errors=True)
         raise
     return replace(settings, root=root)
+
+
+def remove_simulation(root: Path, database: str = "") -> None:
+    """Remove a simulation room, folder and databases; UsageError for a room of real people.
+
+    `database` is the server, as for `init`.
+    """
+    settings = load(root.absolute())
+    if not settings.simulation:
+        raise UsageError(f"{root}: it is no simulation room; a real room ends by purge, not by removal")
+    remove_databases(settings, database or os.environ.get(DATABASE_VARIABLE, ""))
+    shutil.rmtree(root)
 
 
 def open_house(root: Path, role: Role, *, places: Collection[PlaceName] | None = None) -> House:

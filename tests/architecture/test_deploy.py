@@ -77,7 +77,9 @@ def test_every_timer_has_its_unit() -> None:
     assert {timer.stem for timer in TIMERS} <= {unit.stem for unit in UNITS}
 
 
-@pytest.mark.skipif(shutil.which("systemd-analyze") is None, reason="systemd-analyze is not installed")
+@pytest.mark.skipif(
+    shutil.which("systemd-analyze") is None, reason="systemd-analyze is not installed"
+)  # containers have none
 @pytest.mark.parametrize("unit", UNITS, ids=lambda path: path.stem)
 def test_systemd_takes_the_unit_and_calls_it_little_exposed(unit: Path, tmp_path: Path) -> None:
     local = tmp_path / unit.name

@@ -19,7 +19,7 @@ from readingroom.core.errors import KeyFault
 from readingroom.core.ids import CopyId, PartName
 from readingroom.keys.roles import Role
 
-pytestmark = pytest.mark.skipif(
+pytestmark = pytest.mark.skipif(  # there, backup refuses: test_postgres_together.py
     os.environ.get("READINGROOM_TEST_DATABASE") == "postgresql", reason="a server is backed up with its own tools"
 )
 ROOM = "room/db.sqlite"

@@ -123,7 +123,7 @@ def test_a_run_that_is_ended_leaves_no_draft(texts: Path) -> None:
     assert [path.name for path in texts.parent.iterdir()] == ["in.jsonl"]
 
 
-@pytest.mark.skipif(not Path("/dev/full").exists(), reason="a device of Linux")
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="a device of Linux")  # always full
 def test_a_full_disk_is_no_fault_of_ours(texts: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with Path("/dev/full").open("wb", buffering=0) as full:
         monkeypatch.setattr(sys, "stdout", io.TextIOWrapper(full))

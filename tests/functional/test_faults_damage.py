@@ -9,7 +9,8 @@ from typing import Any
 
 import pytest
 
-from ground import wanted
+from ground import spoil_database, wanted
+from readingroom.core.ids import PlaceName
 
 Damage = Callable[[Sequence[Path]], None]
 
@@ -54,6 +55,7 @@ def swapped(files: Sequence[Path]) -> None:
         rewrite(file, data)
 
 
+AS_ON_A_SERVER = {missing: "DROP DATABASE", garbage: "CREATE TABLE events (number INTEGER)", emptied: "SELECT 1"}
 BAD_KEYS: Sequence[Damage] = (missing, garbage, truncated, emptied, one_byte, swapped)
 
 
@@ -193,11 +195,13 @@ def test_a_keyring_of_another_place(room: Any) -> None:
     assert "another place" in shows_nothing(room, "review", "next", "--as", "ada")
 
 
-@pytest.mark.skipif(wanted(), reason="the database is no file")
 @pytest.mark.parametrize("which", ["room", "places/us"])
 @pytest.mark.parametrize("damage", [missing, garbage, emptied], ids=lambda damage: damage.__name__)
 def test_a_database(room: Any, which: str, damage: Damage) -> None:
-    damage([room.root / which / "db.sqlite"])
+    if wanted():
+        spoil_database(room.root, None if which == "room" else PlaceName("us"), AS_ON_A_SERVER[damage])
+    else:
+        damage([room.root / which / "db.sqlite"])
     shows_nothing(room, "copy", "list")
     shows_nothing(room, "worker", "--once")
     assert which != "room" or not (room.root / "room" / "db.sqlite-journal").exists()

@@ -20,7 +20,7 @@ import numpy as np
 import pytest
 from sqlalchemy import inspect, update
 
-from ground import copy_room, tamper, tampering
+from ground import copy_room, everything, rewrite, tamper, tampering
 from readingroom.access.facts import FactKind, assert_fact, confirm_fact
 from readingroom.access.grants import Wish, approve_grant, request_access
 from readingroom.access.objections import object_to
@@ -210,9 +210,8 @@ class Disk:
             return format_instant(house.clock.now() + timedelta(**span))
 
     def rewrite(self, place: PlaceName | None, table: str, column: str, old: str, new: str) -> None:
-        self.sql(
-            place, f"UPDATE {table} SET {column} = replace({column}, ?, ?) WHERE {column} LIKE ?", old, new, f"%{old}%"
-        )
+        with tampering(self.root, place) as connection:
+            assert rewrite(connection, table, column, old, new) > 0
 
     def put(self, place: PlaceName, path: str, data: bytes = b"stray") -> None:
         with self.house() as house:
@@ -495,7 +494,7 @@ BREAKS: dict[str, dict[str, Break]] = {
         "keys of no copy": lambda d: shutil.copytree(
             d.keys(US) / "epochs", d.keys(US) / "epochs" / LEAVES, ignore=shutil.ignore_patterns("copy.key")
         ),
-        "database backed up": lambda d: shutil.copy(d.base(US) / "db.sqlite", d.base(US) / "db.sqlite.bak"),
+        "database backed up": lambda d: (d.base(US) / "db.sqlite.bak").write_bytes(everything(d.root, US)),
         "rows understated": lambda d: d.sql(US, "UPDATE copies SET rows = rows - 1"),
         "said to be refused": lambda d: d.sql(US, "UPDATE copies SET state = 'refused'"),
         "said to be a schema": lambda d: d.sql(US, "UPDATE copies SET category = 'schema' WHERE category = 'query'"),
@@ -564,7 +563,7 @@ BREAKS: dict[str, dict[str, Break]] = {
         "an hour more": lambda d: d.sql(None, "UPDATE grants SET ends_at = ?", d.later(hours=9)),
         "begun before": lambda d: d.sql(None, "UPDATE grants SET starts_at = '2020-01-01T00:00:00.000000Z'"),
         "another approver": lambda d: d.sql(
-            None, "UPDATE grants SET decided_by = (SELECT id FROM people WHERE id NOT IN (decided_by, person))"
+            None, "UPDATE grants SET decided_by = (SELECT min(id) FROM people WHERE id NOT IN (decided_by, person))"
         ),
         "never refused": lambda d: d.sql(None, "UPDATE grants SET state = 'denied'"),
         "outside of it": lambda d: d.sql(US, "UPDATE views SET at = ?", d.later(hours=12)),
@@ -613,7 +612,7 @@ BREAKS: dict[str, dict[str, Break]] = {
             None, "UPDATE facts SET kind = CASE kind WHEN 'training' THEN 'agreement' ELSE 'training' END"
         ),
         "fact of another person": lambda d: d.sql(
-            None, "UPDATE facts SET person = (SELECT id FROM people WHERE id NOT IN (SELECT person FROM facts))"
+            None, "UPDATE facts SET person = (SELECT min(id) FROM people WHERE id NOT IN (SELECT person FROM facts))"
         ),
         "confirmed earlier": lambda d: d.sql(None, "UPDATE facts SET confirmed_at = '2020-01-01T00:00:00.000000Z'"),
         "confirmed by somebody else": lambda d: d.sql(None, "UPDATE facts SET confirmed_by = 'person-forged'"),

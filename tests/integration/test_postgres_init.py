@@ -14,7 +14,7 @@ from psycopg import sql
 from sqlalchemy import insert, text
 
 from ground import behind, server_url
-from readingroom.bootstrap import init, open_house
+from readingroom.bootstrap import DATABASE_VARIABLE, init, open_house, remove_simulation
 from readingroom.cli.main import execute
 from readingroom.core.clock import SystemClock
 from readingroom.core.errors import BadSetting, DatabaseFault, UsageError
@@ -191,6 +191,34 @@ def test_a_checkpoint_waits_for_a_reader_and_loses_nothing(postgres_url: str, tm
             assert waiting.is_alive()
         waiting.join(30)
         assert not waiting.is_alive()
+
+
+def test_a_simulation_room_is_removed_with_its_databases_and_logins(postgres_url: str, tmp_path: Path) -> None:
+    before, url = names(postgres_url), server_url(postgres_url, stem())
+    for _ in range(2):  # the name is free again
+        init(tmp_path / "room", simulation=True, database=url)
+        remove_simulation(tmp_path / "room", url)
+        assert not (tmp_path / "room").exists()
+        assert names(postgres_url) == before
+
+
+def test_a_room_is_removed_from_its_own_server_only(
+    postgres_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    url = server_url(postgres_url, stem())
+    init(tmp_path / "real", simulation=False, database=url)
+    with pytest.raises(UsageError, match="no simulation"):
+        remove_simulation(tmp_path / "real", url)
+    url = server_url(postgres_url, stem())
+    init(tmp_path / "room", simulation=True, database=url)
+    with pytest.raises(DatabaseFault, match="another server"):
+        remove_simulation(tmp_path / "room", url.replace("127.0.0.1", "localhost"))
+    monkeypatch.delenv(DATABASE_VARIABLE, raising=False)
+    with pytest.raises(UsageError, match="--database"):
+        remove_simulation(tmp_path / "room")
+    for kept in ("real", "room"):
+        with opened(tmp_path / kept):
+            pass
 
 
 def _on_disk(admin: object, marker: str) -> bool:

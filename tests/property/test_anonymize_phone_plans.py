@@ -9,7 +9,6 @@ from phonenumbers import NumberParseException, PhoneMetadata, PhoneNumberFormat
 
 from readingroom.anonymize.phone_plans import is_assigned
 from readingroom.anonymize.proofs_phones import REGIONS
-from readingroom.anonymize.remembered import Remembered
 
 _KINDS = ("fixed_line", "mobile", "toll_free", "voip", "premium_rate", "uan", "shared_cost", "personal_number")
 
@@ -58,18 +57,3 @@ def test_examples_are_assigned() -> None:
     with_plus = [text for text in examples() if text.startswith("+")]
     assert len(with_plus) > 100
     assert [text for text in with_plus if not is_assigned(text, None)] == []
-
-
-def test_what_is_remembered_is_asked_once_and_bounded() -> None:
-    seen: list[bytes] = []
-
-    def ask(text: bytes) -> list[int]:
-        seen.append(text)
-        return [len(text)]
-
-    remembered = Remembered(ask, most=2)
-    assert [remembered(text) for text in (b"a", b"bc", b"a", b"bc")] == [[1], [2], [1], [2]]
-    assert seen == [b"a", b"bc"]
-    assert remembered(b"def") == [3]
-    assert len(remembered) == 1
-    assert [len(kept) for kept in vars(remembered)["_answers"]] == [16]  # digests, no texts

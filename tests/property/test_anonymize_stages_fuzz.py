@@ -20,8 +20,9 @@ from readingroom.anonymize.finders import Told
 from readingroom.anonymize.forms import find_forms
 from readingroom.anonymize.known import Known, KnownBuilder
 from readingroom.anonymize.lexicon import lexicon
+from readingroom.anonymize.linked import Near
 from readingroom.anonymize.matching import match_known
-from readingroom.anonymize.names import Evidence, Near, Rules, judge, marks_of
+from readingroom.anonymize.names import Evidence, Rules, judge, marks_of
 from readingroom.anonymize.proofs_find import find_proofs
 from readingroom.anonymize.pseudonyms import Pseudonyms
 from readingroom.anonymize.rare import public_only
@@ -163,15 +164,15 @@ class Stages:
 def test_no_stage_raises_and_all_stay_inside(texts: list[str], markup: str) -> None:
     stages = Stages(cells(*texts), markup)
     view = stages.all["read"]()
-    assert (view["start"] <= view["end"]).all()
-    assert not len(view) or (view["start"].min() >= 0 and view["end"].max() <= len(stages.source))
+    assert (view.start <= view.end).all()
+    assert not len(view.start) or (view.start.min() >= 0 and view.end.max() <= len(stages.source))
     chance = stages.all["tagger"]()
     assert np.isfinite(chance).all()
     assert ((chance >= 0) & (chance <= 1.001)).all()
     for name in ("tokens", "known", "names", "judge", "worded", "proofs", "forms"):
         found = stages.all[name]()
         assert (found["start"] >= 0).all(), name
-        assert (found["end"] <= len(stages.letters)).all(), name
+        assert (found["end"] <= len(stages.letters.folded)).all(), name
         assert (found["start"] <= found["end"]).all(), name
 
 

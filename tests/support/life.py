@@ -26,7 +26,7 @@ from typing import Any, Final
 
 from sqlalchemy import func, select
 
-from ground import copy_room
+from ground import copy_room, everything, unreachable, wanted
 from readingroom.access.dossier import CLOCK_SLACK
 from readingroom.access.gate import view_item
 from readingroom.access.grant_states import GrantState
@@ -44,6 +44,7 @@ from readingroom.copies.tables import OBJECTS, WITHHELD, ObjectState
 from readingroom.core.category import Category
 from readingroom.core.clock import SimulatedClock, SystemClock
 from readingroom.core.errors import ReadingroomError
+from readingroom.core.ids import PlaceName
 from readingroom.db.engines import EVERY_TENANT
 from readingroom.db.schema import PLACE
 from readingroom.engagement.optin import status
@@ -312,6 +313,9 @@ def _check_no_raw_byte(life: Life) -> None:
             data = path.read_bytes()
             assert not [one for one in (*life.raw, *wide) if one in data], f"raw data at rest: {path.name}"
             life._seen[str(path)] = mark  # noqa: SLF001 - this module's own
+    for place in (None, *life.house(Role.WORKER).places) if wanted() else ():
+        data = everything(life.root, place)
+        assert not [one for one in life.raw if one in data], f"raw data at rest: database {place or 'room'}"
 
 
 def _check_no_event_lost(life: Life) -> None:
@@ -385,8 +389,14 @@ def _check_unreadable(life: Life) -> None:
 
 
 @contextlib.contextmanager
-def away(path: Path) -> Iterator[None]:
-    """A folder or file that is not there for a moment."""
+def away(root: Path, which: str) -> Iterator[None]:
+    """A folder, file or database of the room that is not there for a moment."""
+    path = root / which
+    if wanted() and path.name == "db.sqlite":
+        with unreachable(root, None if path.parent.name == "room" else PlaceName(path.parent.name)):
+            yield
+        assert not path.exists(), "a file was made in the place of a database"
+        return
     hidden = path.with_name(f"{path.name}.away")
     path.rename(hidden)
     try:

@@ -30,7 +30,7 @@ def proved(text: str, markup: str = "plain") -> set[tuple[str, str]]:
     return {
         (
             spans.KINDS[one["kind"]],
-            data[letters["start"][one["start"]] : letters["end"][one["end"] - 1]].decode(),
+            data[letters.start[one["start"]] : letters.end[one["end"] - 1]].decode(),
         )
         for one in find_proofs(letters, tokenize(letters))
     }

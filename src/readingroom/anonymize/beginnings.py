@@ -1,7 +1,8 @@
 # ruff: noqa: PLR0917 - kernels: numba takes arrays by position and compiles no sets
 """How known spellings begin: a bitmap that says of most words at once that no spelling begins with them.
 
-A spelling sets a bit for its first 3, 5 and 8 letters, and one for all of it if it is shorter than 8.
+A spelling sets a bit for its first 3, 5 and 8 letters, and one for all of it: the table of spellings, which is larger
+than any cache, is asked only where that one is set.
 
 Rule 1: it never says no of a beginning that is there; of others it rarely says yes.
 Rule 2: bits are set by keyed hashes; no spelling can be read back.
@@ -15,7 +16,7 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from readingroom.anonymize.kernels import BASE, I64, U8, kernel, small_kernel
+from readingroom.anonymize.kernels import BASE, I64, U8, U64, kernel, small_kernel
 
 U32 = npt.NDArray[np.uint32]
 SHORT, MIDDLE, LONG = 3, 5, 8  # letters of a beginning
@@ -48,15 +49,11 @@ def _write_spots(data: U8, offsets: I64, secret: np.uint64, out: U32) -> int:
     count = 0
     for i in range(len(offsets) - 1):
         h = np.uint64(0)
-        size = min(offsets[i + 1] - offsets[i], LONG)
-        for k in range(size):
+        for k in range(min(offsets[i + 1] - offsets[i], LONG)):
             h = h * BASE + np.uint64(data[offsets[i] + k]) + np.uint64(1)
             if k + 1 == SHORT or k + 1 == MIDDLE or k + 1 == LONG:
                 out[count] = _spot(h, secret)
                 count += 1
-        if 0 < size < LONG:
-            out[count] = _spot(h ^ WHOLE, secret)
-            count += 1
     return count
 
 
@@ -73,10 +70,22 @@ def _set(bits: U8, spots: U32) -> None:
         bits[at >> np.uint64(3)] |= np.uint8(1) << np.uint8(at & np.uint64(7))
 
 
-def beginnings(spots: Sequence[U32], secret: np.uint64) -> Beginnings:
-    """The bitmap of all spots; those that stand in several arrays only make it larger than need be."""
+@kernel
+def _set_whole(known: Beginnings, hashes: U64) -> None:
+    for h in hashes:
+        at = _spot(h ^ WHOLE, known.secret) & np.uint64(8 * len(known.bits) - 1)
+        known.bits[at >> np.uint64(3)] |= np.uint8(1) << np.uint8(at & np.uint64(7))
+
+
+def add_whole(known: Beginnings, hashes: U64) -> None:
+    """Set the bit of each whole spelling, by its polynomial hash."""
+    _set_whole(known, hashes)
+
+
+def beginnings(spots: Sequence[U32], secret: np.uint64, *, spellings: int) -> Beginnings:
+    """The bitmap of all spots, with room for so many whole spellings (`add_whole`)."""
     size = 1 << 12
-    while size < BITS_EACH * sum(map(len, spots)) and size < 1 << 32:
+    while size < BITS_EACH * (sum(map(len, spots)) + spellings) and size < 1 << 32:
         size *= 2
     bits = np.zeros(size // 8, np.uint8)
     for some in spots:

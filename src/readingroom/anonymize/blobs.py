@@ -15,7 +15,7 @@ import numpy as np
 
 from readingroom.anonymize.kernels import kernel
 from readingroom.anonymize.tokens import Records
-from readingroom.anonymize.views import BLOB, MODE_PLAIN, Letters, plain_view
+from readingroom.anonymize.views import BLOB, MODE_PLAIN, Letters, joined, plain_view
 
 SHORTEST = 16
 DEPTH = 3
@@ -33,27 +33,29 @@ _CUTS = re.compile(rb"[/_\-+]")
 def _runs(v: Letters, out: Records) -> int:
     """Write the runs that look opaque; their number."""
     count = 0
-    i = 0
-    n = len(v)
-    while i < n:
-        kind = KIND[v[i].plain]
-        if kind == 0:
-            i += 1
+    i = 0  # a run can begin here
+    n = len(v.folded)
+    while i + SHORTEST <= n:
+        k = i + SHORTEST - 1
+        while k >= i and KIND[v.plain[k]] != 0:
+            k -= 1
+        if k >= i:
+            i = k + 1
             continue
         start = i
-        while i < n and KIND[v[i].plain] != 0:
+        i += SHORTEST
+        while i < n and KIND[v.plain[i]] != 0:
             i += 1
         size = i - start
-        if size < SHORTEST:
-            continue
         changes = digits = others = 0
+        kind = KIND[v.plain[start]]
         for k in range(start, i):
-            before, kind = kind, KIND[v[k].plain]
+            before, kind = kind, KIND[v.plain[k]]
             changes += kind != before and kind != 4 and before != 4
             digits += kind == 3
             others += kind == 2 or kind == 1
         if others and (4 * changes >= size or (digits and 5 * changes >= size)):
-            while i < n and v[i].plain == 61:
+            while i < n and v.plain[i] == 61:
                 i += 1
             out[count].start = start
             out[count].end = i
@@ -63,7 +65,7 @@ def _runs(v: Letters, out: Records) -> int:
 
 def find_blobs(letters: Letters) -> Records:
     """The opaque tokens of a view."""
-    out = np.empty(len(letters) // SHORTEST + 1, RUN)
+    out = np.empty(len(letters.folded) // SHORTEST + 1, RUN)
     return out[: _runs(letters, out)]
 
 
@@ -107,32 +109,32 @@ def open_blobs(letters: Letters) -> tuple[Letters, Records]:
     views, runs, inside = [letters], first, letters
     for _ in range(DEPTH):
         inside = _open(inside, runs)
-        if not len(inside):
+        if not len(inside.folded):
             break
         views.append(inside)
         runs = find_blobs(inside)
-    return (np.concatenate(views) if len(views) > 1 else letters), first
+    return (joined(views) if len(views) > 1 else letters), first
 
 
 def _open(letters: Letters, runs: Records) -> Letters:
     """The view of the texts inside the tokens, each letter on the whole token."""
     texts: list[bytes] = []
     places: list[int] = []
-    plain = letters["plain"]
+    plain = letters.plain
     for number, (start, end) in enumerate(zip(runs["start"].tolist(), runs["end"].tolist(), strict=True)):
         for text in decoded(plain[start:end].tobytes()):
             texts.append(text)
             places.append(number)
     if not texts:
-        return letters[:0]
+        return letters.part(0, 0)
     offsets = np.zeros(len(texts) + 1, np.int64)
     np.cumsum([len(text) for text in texts], out=offsets[1:])
     inside = plain_view(np.frombuffer(b"".join(texts), np.uint8), offsets, MODE_PLAIN)
     # a wall stands at the end of its text, which is where the next one begins
-    text_of = np.searchsorted(offsets, inside["start"], side="right") - 1
-    text_of = np.minimum(text_of - (inside["folded"] == 0), len(texts) - 1)
+    text_of = np.searchsorted(offsets, inside.start, side="right") - 1
+    text_of = np.minimum(text_of - (inside.folded == 0), len(texts) - 1)
     run = np.array(places)[np.maximum(text_of, 0)]
-    inside["start"] = letters["start"][runs["start"][run]]
-    inside["end"] = letters["end"][runs["end"][run] - 1]
-    inside["flags"] |= BLOB
+    inside.start[:] = letters.start[runs["start"][run]]
+    inside.end[:] = letters.end[runs["end"][run] - 1]
+    inside.flags[:] |= BLOB
     return inside

@@ -109,7 +109,7 @@ def _fields(keys: tuple[object, ...]) -> _Fields:
     )
 
 
-def people_of(record: str | None, row: Mapping[str, Any]) -> Iterator[Person]:
+def people_of(record: str | None, row: Mapping[Any, Any]) -> Iterator[Person]:
     """The person whom a row describes, and the company."""
     fields = _fields(tuple(row))
     person: Person = {"kind": "contact", "record_id": _first(row, fields.record) or record}

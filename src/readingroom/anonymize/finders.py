@@ -89,7 +89,7 @@ class Whole:
         found = np.empty(len(filled), FINDING)
         found["start"], found["end"] = first[filled], last[filled]
         # the wall after the cell before stands where this one begins
-        found["start"] += letters["folded"][np.minimum(found["start"], len(letters) - 1)] == 0
+        found["start"] += letters.folded[np.minimum(found["start"], len(letters.folded) - 1)] == 0
         found["kind"], found["entry"] = self.kind, -1
         return found
 
@@ -147,7 +147,7 @@ def on_letters(letters: Letters, found: Records) -> Records:
     for start, end, kind in zip(*(found[name].tolist() for name in ("start", "end", "kind")), strict=True):
         first, last = np.searchsorted(ordered, (start, end))
         chosen = np.sort(order[first:last])
-        chosen = chosen[letters["end"][chosen] > letters["start"][chosen]]  # blanks that tags made stand on nothing
+        chosen = chosen[letters.end[chosen] > letters.start[chosen]]  # blanks that tags made stand on nothing
         if len(chosen):
             borders = np.flatnonzero(np.diff(chosen) > 1)
             runs = zip(np.append(0, borders + 1).tolist(), np.append(borders, len(chosen) - 1).tolist(), strict=True)
@@ -157,8 +157,8 @@ def on_letters(letters: Letters, found: Records) -> Records:
 
 def _readable(letters: Letters) -> I64:
     """Where the letters stand that are not decoded from something opaque (those follow after all others)."""
-    opaque = np.flatnonzero(letters["flags"] & BLOB)
-    starts: I64 = letters["start"][: opaque[0] if len(opaque) else len(letters)].astype(np.int64)
+    opaque = np.flatnonzero(letters.flags & BLOB)
+    starts: I64 = letters.start[: opaque[0] if len(opaque) else len(letters.folded)].astype(np.int64)
     return starts
 
 

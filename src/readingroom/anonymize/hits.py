@@ -7,7 +7,6 @@ Rule 2: only distinct values are hashed; none outlives the block.
 
 from __future__ import annotations
 
-import hashlib
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -17,16 +16,18 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from readingroom.anonymize import spans
-from readingroom.anonymize.forms import texts_of
-from readingroom.anonymize.kernels import I32, I64, hash_words
+from readingroom.anonymize.digests import Messages, digests, hex_digits, keyed
+from readingroom.anonymize.kernels import I32, I64, U8, U64, kernel, pack
 from readingroom.anonymize.known import Known, entries_of
-from readingroom.anonymize.names import Near, nearest
-from readingroom.anonymize.normalize import TAG_BYTES, TAG_TYPE, normalize
+from readingroom.anonymize.linked import Near, nearest
+from readingroom.anonymize.normalize import TAG_BYTES, TAG_TYPE
 from readingroom.anonymize.pseudonyms import TEXT_DIGITS, Pseudonyms
-from readingroom.anonymize.spans import KINDS, LABELS
+from readingroom.anonymize.same import Same, hash_texts, tell_apart
+from readingroom.anonymize.spans import KINDS, LABELS, PLAIN, Bools
 from readingroom.anonymize.spellings import FULL
 from readingroom.anonymize.splice import Placeholders, Written
 from readingroom.anonymize.tokens import Records
+from readingroom.anonymize.values import TAG_KINDS, worth_of
 from readingroom.anonymize.views import Letters
 
 SPANS = pa.schema(
@@ -41,50 +42,42 @@ SPANS = pa.schema(
 )
 MOST_CANDIDATES = 64  # a lone name that more people have is tagged as a name only
 MOST_NEAR = 8
-_PLAIN = (spans.RARE, spans.NUMBER, spans.CODE, spans.DATE)  # one placeholder for all; nothing to tell apart
-_TAG_KINDS = {
-    spans.NAME: "name",
-    spans.HANDLE: "name",
-    spans.PERSON: "name",
-    spans.PHONE: "phone",
-    spans.RECORD: "record",
-    spans.EMAIL: "email",
-    spans.IBAN: "iban",
-    spans.CARD: "id",
-    spans.ID: "id",
-    spans.ADDRESS: "address",
-    spans.HOST: "host",
-    spans.IP: "ip",
-    spans.ORG: "org",
-    spans.SECRET: "id",
-}
 _TAGLESS = {spans.HOST, spans.SECRET, spans.ORG, spans.IP}
-_TAGGED = [kind for kind in _TAG_KINDS if kind not in _TAGLESS]
-_AS_WRITTEN = {"name", "id", "iban", "address"}  # kinds whose normal form of letters and digits alone is themselves
+_IS_TAGGED = np.isin(np.arange(len(KINDS)), [kind for kind in TAG_KINDS if kind not in _TAGLESS])
 _LABELS = tuple(dict.fromkeys(LABELS))
 _LABEL_OF = np.array([_LABELS.index(label) for label in LABELS], np.int64)
 _BARE = 1 << 32  # instead of eight hex digits: none
 _SUFFIX_BITS = 33
+_ENTRY_AT, _PERSON_AT = 5, 36  # bits of what tells findings with the same letters apart: kind, entry, person
+_LABEL_TEXTS = pack([f"[{label}" for label in _LABELS])
+LONGEST_PLACEHOLDER = max(map(len, _LABELS)) + TEXT_DIGITS + 3
+_DIGITS = np.frombuffer(b"0123456789abcdef", np.uint8)
+_LOW_LINE, _CLOSED = ord("_"), ord("]")
+_KINDS = pa.array(KINDS, pa.string())
 Tags = npt.NDArray[np.uint8]
 
 
 class _Distinct(NamedTuple):
-    """Distinct findings: kind and normal form of each; and pairs of finding and person, by finding."""
+    """Distinct findings: the kind and the message of each; and pairs of finding and person, by finding."""
 
     kinds: I64
-    values: list[str]
+    messages: Messages
     owner: I64
     people: I64
 
 
 @dataclass(frozen=True)
 class Hits:
-    """Findings with the row of each, and the people linked to each row of the block."""
+    """Findings, which of them are shown and not plain, and the people linked to each row of the block."""
 
     letters: Letters
     found: Records
-    rows: I64
+    seen: Bools
     near: Near
+
+    def rows(self, which: I64 | I32) -> I64:
+        """The row of each of the findings `which`."""
+        return rows_at(self.letters, self.found["start"][which], self.near.offsets)
 
 
 @dataclass(frozen=True)
@@ -105,19 +98,24 @@ class Named:
         tagged = np.flatnonzero(shown[self.tagged])
         which = np.concatenate([plain, self.tagged[tagged]]).astype(np.int64)
         tags = np.concatenate([np.zeros((len(plain), TAG_BYTES), np.uint8), self.tags[tagged]])
-        at = owner[which]
-        row = self.hits.rows[at]
-        order = np.lexsort((written.start[at], row))
-        at, row = at[order], row[order]
+        order = np.argsort(written.start[owner[which]], kind="stable")  # rows follow one another
+        at = owner[which[order]]
+        row = self.hits.rows(at)
         columns = [
             pa.array(row, pa.int32()),
             pa.array(written.start[at] - written.rows[row], pa.int32()),
             pa.array(written.end[at] - written.rows[row], pa.int32()),
-            pa.array(KINDS).take(pa.array(self.hits.found["kind"][at])).cast(pa.string()),
+            _KINDS.take(pa.array(self.hits.found["kind"][at])),
             _tag_array(tags[order], order >= len(plain)),
             pa.repeat(pa.scalar("span", pa.string()), len(which)),
         ]
         return pa.Table.from_arrays(columns, schema=SPANS)
+
+    def counts(self, written: Written, owner: I32) -> I64:
+        """How many placeholders of each of the KINDS are shown."""
+        shown = (written.start >= 0) & (owner == np.arange(len(owner)))
+        found: I64 = np.bincount(self.hits.found["kind"][shown], minlength=len(KINDS)).astype(np.int64)
+        return found
 
 
 class Identify:
@@ -126,7 +124,7 @@ class Identify:
     def __init__(self, known: Known, pseudonyms: Pseudonyms, tag_key: bytes) -> None:
         self._known = known
         self._pseudonyms = pseudonyms
-        self._tag_key = tag_key
+        self._tag_state = keyed(tag_key, b"subject-tag")
         self._suffixes = known.suffixes.astype(np.int64)
         self._has_record = np.asarray(known.tags.any(axis=1), np.bool_)
 
@@ -152,24 +150,25 @@ class Identify:
         return Near(offsets, np.searchsorted(row, np.arange(len(offsets))).astype(np.int64), person)
 
     def name(self, hits: Hits) -> Named:
-        """Placeholders and tags of all findings; each distinct finding is worked out once."""
+        """Placeholders and tags of the findings that are shown; each distinct finding is worked out once."""
         kinds = hits.found["kind"]
-        others = np.flatnonzero(~(np.isin(kinds, _PLAIN) & (hits.found["entry"] < 0)))
+        others = np.flatnonzero(hits.seen)
         people = self._people(hits, others)
         first, which = _distinct(hits, others, people)
         distinct = self._read(hits, others[first], people[first])
-        shown = _LABEL_OF[kinds] << _SUFFIX_BITS | _BARE
-        shown[others] = self._shown(distinct)[which]
+        numbers = kinds.copy()  # of plain ones a text for each kind, then one for each distinct finding
+        numbers[others] = len(KINDS) + which
+        texts = np.concatenate([_LABEL_OF << _SUFFIX_BITS | _BARE, self._shown(distinct)])
         tags, borders = self._tags(distinct)
         counts = np.diff(borders)[which]
         index = np.repeat(borders[which] - (np.cumsum(counts) - counts), counts) + np.arange(counts.sum())
-        return Named(hits, _placeholders(shown), np.repeat(others, counts), tags[index])
+        return Named(hits, _placeholders(texts, numbers), np.repeat(others, counts), tags[index])
 
     def _read(self, hits: Hits, which: I64, people: I32) -> _Distinct:
         """What there is to say about distinct findings."""
         kinds = hits.found["kind"][which].astype(np.int64)
-        values = self._values(hits, which)
-        entries = self._entries(hits, which, values)
+        worth = worth_of(hits.letters, hits.found[which])
+        entries = self._entries(hits, which, worth.hashes)
         first = self._known.entries.first
         counts = np.where(entries >= 0, first[entries + 1] - first[entries], 0).astype(np.int64)
         counts[counts > MOST_CANDIDATES] = 0
@@ -181,61 +180,40 @@ class Identify:
         owner = np.concatenate([owner[far], near])
         order = np.argsort(owner, kind="stable")
         candidates = np.concatenate([candidates[far], people[near]])[order].astype(np.int64)
-        return _Distinct(kinds, values, owner[order], candidates)
+        return _Distinct(kinds, worth.messages, owner[order], candidates)
 
     def _people(self, hits: Hits, which: I64) -> I32:
         """Of lone names: who near the row has it, or -1."""
         found = hits.found[which]
         entries = np.where(found["kind"] == spans.NAME, found["entry"], -1).astype(np.int32)
-        return nearest(hits.rows[which], entries, self._known.entries, hits.near)
+        return nearest(hits.rows(which), entries, self._known.entries, hits.near)
 
-    def _values(self, hits: Hits, which: I64) -> list[str]:
-        """The normal form of each finding's text."""
-        texts = texts_of(hits.letters, hits.found[which]).to_pylist()
-        kinds = hits.found["kind"][which].tolist()
-        return [_normal(kind, text.decode("utf-8", "replace")) for kind, text in zip(kinds, texts, strict=True)]
-
-    def _entries(self, hits: Hits, which: I64, values: list[str]) -> I32:
+    def _entries(self, hits: Hits, which: I64, hashes: U64) -> I32:
         """The known spelling of each finding: as matched, or by the value of an e-mail address or a GUID."""
         entries = hits.found["entry"][which].astype(np.int32)
         kinds = hits.found["kind"][which]
-        for kind in (spans.EMAIL, spans.RECORD):
-            open_ = np.flatnonzero((kinds == kind) & (entries < 0))
-            texts = [values[i].replace("-", "") if kind == spans.RECORD else values[i] for i in open_]
-            if texts:
-                entries[open_] = entries_of(self._known, hash_words(texts))
+        open_ = np.flatnonzero(((kinds == spans.EMAIL) | (kinds == spans.RECORD)) & (entries < 0))
+        entries[open_] = entries_of(self._known, hashes[open_])
         return entries
 
     def _shown(self, distinct: _Distinct) -> I64:
         """The label and the digits of each distinct finding, as one number."""
-        kinds, values, owner, people = distinct
+        kinds, messages, owner, people = distinct
         count = np.bincount(owner, minlength=len(kinds))
         digits = np.full(len(kinds), _BARE, np.int64)
         digits[owner] = self._suffixes[people]
-        hashed = np.flatnonzero((count != 1) & ~np.isin(kinds, _PLAIN))
-        digits[(count > 1) & np.isin(kinds, _PLAIN)] = _BARE
-        digest = self._pseudonyms.digest
-        named = [_TAG_KINDS.get(kind, "text") for kind in range(len(KINDS))]
-        digits[hashed] = [
-            int(digest(named[kind], values[i])[:TEXT_DIGITS], 16)
-            for i, kind in zip(hashed.tolist(), kinds[hashed].tolist(), strict=True)
-        ]
+        hashed = np.flatnonzero((count != 1) & ~PLAIN[kinds])
+        digits[(count > 1) & PLAIN[kinds]] = _BARE
+        digits[hashed] = hex_digits(digests(self._pseudonyms.keyed, messages, hashed))
         return _LABEL_OF[kinds] << _SUFFIX_BITS | digits
 
     def _tags(self, distinct: _Distinct) -> tuple[Tags, I64]:
         """The tags of each distinct finding, its candidates' first, and the borders between findings."""
-        kinds, values, owner, people = distinct
+        kinds, messages, owner, people = distinct
         known = self._has_record[people]
         owner, people = owner[known], people[known]
-        hashed: I64 = np.flatnonzero(np.isin(kinds, _TAGGED))
-        base = hashlib.blake2b(key=self._tag_key[:64], digest_size=TAG_BYTES, person=b"subject-tag")
-        prefixes = {kind: name.encode() + b"\0" for kind, name in _TAG_KINDS.items()}
-        made: list[bytes] = []
-        for i, kind in zip(hashed.tolist(), kinds[hashed].tolist(), strict=True):
-            state = base.copy()
-            state.update(prefixes[kind] + values[i].encode("utf-8", "surrogatepass"))
-            made.append(state.digest())
-        own = np.frombuffer(b"".join(made), np.uint8).reshape(-1, TAG_BYTES)
+        hashed: I64 = np.flatnonzero(_IS_TAGGED[kinds])
+        own = digests(self._tag_state, messages, hashed).view(np.uint8).reshape(-1, TAG_BYTES)
         owner = np.concatenate([owner, hashed])
         order = np.argsort(owner, kind="stable")
         tags = np.concatenate([self._known.tags[people], own])[order]
@@ -247,60 +225,43 @@ def _tag_array(tags: Tags, valid: np.ndarray) -> pa.Array:
     return pa.Array.from_buffers(TAG_TYPE, len(tags), [bits, pa.py_buffer(np.ascontiguousarray(tags))])
 
 
-def _distinct(hits: Hits, which: I64, people: I32) -> tuple[I64, I64]:
-    """(first of each distinct finding, the number of its distinct finding for each) by kind, text, entry and person."""
+def _distinct(hits: Hits, which: I64, people: I32) -> Same:
+    """Findings numbered by kind, text, entry and person."""
     found = hits.found[which]
-    codes = texts_of(hits.letters, found).dictionary_encode().indices.to_numpy(zero_copy_only=False)
-    texts, _ = _encoded(codes * np.int64(len(KINDS)) + found["kind"])
-    who, count = _encoded((found["entry"] + np.int64(1)) * (int(people.max(initial=0)) + 2) + people + 1)
-    numbers, count = _encoded(texts * count + who)
-    first = np.empty(count, np.int64)
-    first[numbers[::-1]] = np.arange(len(numbers) - 1, -1, -1)
-    return first, numbers
+    salts = found["kind"] | (found["entry"] + np.int64(1)) << _ENTRY_AT | (people + np.int64(1)) << _PERSON_AT
+    return tell_apart(hash_texts(hits.letters, found, salts.astype(np.uint64)))
 
 
-def _encoded(keys: I64) -> tuple[I64, int]:
-    """Keys numbered in order of appearance, and how many there are."""
-    encoded = pa.array(keys).dictionary_encode()
-    return encoded.indices.to_numpy(zero_copy_only=False).astype(np.int64), len(encoded.dictionary)
+@kernel
+def _write_placeholders(shown: I64, labels: tuple[U8, I64], made: tuple[U8, I64]) -> None:
+    (data, borders), (out, offsets) = labels, made
+    at = 0
+    for i in range(len(shown)):
+        label = shown[i] >> _SUFFIX_BITS
+        for k in range(borders[label], borders[label + 1]):
+            out[at] = data[k]
+            at += 1
+        if not shown[i] & _BARE:
+            out[at] = _LOW_LINE
+            at += 1
+            for k in range(TEXT_DIGITS - 1, -1, -1):
+                digit = (shown[i] >> (4 * k)) & 15
+                out[at] = _DIGITS[digit]
+                at += 1
+        out[at] = _CLOSED
+        at += 1
+        offsets[i + 1] = at
 
 
-def _placeholders(shown: I64) -> Placeholders:
-    """The text of each label and its digits, such as `[PERSON_7f3a2c91]`; each distinct one is written once."""
-    encoded = pa.array(shown).dictionary_encode()
-    data = [
-        f"[{_LABELS[one >> _SUFFIX_BITS]}]".encode()
-        if one & _BARE
-        else f"[{_LABELS[one >> _SUFFIX_BITS]}_{one & (_BARE - 1):0{TEXT_DIGITS}x}]".encode()
-        for one in encoded.dictionary.to_pylist()
-    ]
-    offsets = np.zeros(len(data) + 1, np.int64)
-    np.cumsum([len(text) for text in data], out=offsets[1:])
-    numbers = encoded.indices.to_numpy(zero_copy_only=False).astype(np.int32)
-    return Placeholders(np.frombuffer(b"".join(data), np.uint8), offsets, numbers)
+def _placeholders(shown: I64, numbers: I32) -> Placeholders:
+    """The text of each label and its digits, such as `[PERSON_7f3a2c91]`, and which each finding shows."""
+    offsets = np.zeros(len(shown) + 1, np.int64)
+    data = np.empty(len(shown) * LONGEST_PLACEHOLDER + 1, np.uint8)
+    _write_placeholders(shown, _LABEL_TEXTS, (data, offsets))
+    return Placeholders(data[: offsets[-1]], offsets, numbers)
 
 
 def rows_at(letters: Letters, at: np.ndarray, offsets: I64) -> I64:
     """The row of each letter."""
-    rows: I64 = np.searchsorted(offsets, letters["start"][at], side="right").astype(np.int64) - 1
+    rows: I64 = np.searchsorted(offsets, letters.start[at], side="right").astype(np.int64) - 1
     return rows
-
-
-def _normal(kind: int, text: str) -> str:
-    tag_kind = _TAG_KINDS.get(kind, "text")
-    if tag_kind in _AS_WRITTEN:
-        bare = text.replace(" ", "")
-        if bare.isascii() and bare.isalnum():  # the view is folded already
-            return " ".join(text.split()) if tag_kind == "name" else bare
-    if kind == spans.EMAIL and "@" not in text:
-        text = _worded_email(text)
-    return normalize(tag_kind, text)
-
-
-def _worded_email(text: str) -> str:
-    """`ada dot example at mail dot example` as an address; a digest stays itself."""
-    words = [
-        "." if w in {"dot", "punkt", "point", "punto"} else "@" if w in {"at", "arroba", "arobase"} else w
-        for w in text.replace("(", " ").replace(")", " ").replace("[", " ").replace("]", " ").split()
-    ]
-    return "".join(words)

@@ -38,11 +38,13 @@ from readingroom.anonymize.views import (
     URL,
     Letters,
     View,
+    joined,
     new_view,
     push,
     push_code,
     read_code,
     read_span,
+    read_word,
     reads_as_itself,
     trimmed,
     wall,
@@ -238,6 +240,9 @@ def read_pages(src: U8, offsets: I64, page: Page, c: Codes, e: Elements) -> None
     for row in range(len(offsets) - 1):
         i, end = offsets[row], offsets[row + 1]
         while i < end:
+            i = read_word(src, (i, end), text, state, c)
+            if i == end:
+                break
             b = src[i]
             if reads_as_itself(src, i, end, action):
                 push(text, state, signed(letters[b]), i, i + 1)
@@ -269,8 +274,8 @@ def html_view(src: U8, offsets: I64) -> tuple[Letters, I64]:
 def _joined(text: View, values: View) -> Letters:
     """The text and the attribute values after it; in the room that the text left over, where there is enough."""
     first, second = trimmed(text), trimmed(values)
-    end = len(first) + len(second)
-    if end > len(text.letters):
-        return np.concatenate([first, second])
-    text.letters[len(first) : end] = second
-    return text.letters[:end]
+    end = len(first.folded) + len(second.folded)
+    if end > len(text.letters.folded):
+        return joined([first, second])
+    text.letters.place(len(first.folded), second)
+    return text.letters.part(0, end)

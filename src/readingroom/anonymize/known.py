@@ -8,6 +8,7 @@ Rule 3: at most 100 bytes per distinct spelling (the report says how many).
 from __future__ import annotations
 
 from array import array
+from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -15,7 +16,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from readingroom.anonymize.beginnings import Beginnings, beginnings
+from readingroom.anonymize.beginnings import Beginnings, add_whole, beginnings
 from readingroom.anonymize.gathering import PARTS, Gathering, Spots
 from readingroom.anonymize.kernels import (
     I32,
@@ -34,6 +35,7 @@ from readingroom.anonymize.kernels import (
 from readingroom.anonymize.lexicon import WORD, lexicon
 from readingroom.anonymize.numbering import Numbering
 from readingroom.anonymize.pseudonyms import TEXT_DIGITS, Pseudonyms
+from readingroom.anonymize.spelled import Spelled, SpelledPeople, spell_people
 from readingroom.anonymize.spellings import (
     AMBIGUOUS,
     FULL,
@@ -157,8 +159,9 @@ class KnownBuilder:
     def build(self) -> Known:
         """The finished table; the builder is empty afterwards."""
         self._people = Numbering()
-        begin = beginnings(self._spots.take(), self._secret)
+        begin = beginnings(self._spots.take(), self._secret, spellings=self._gathering.count)
         hashes, entries = _entries_in(self._gathering)
+        add_whole(begin, hashes)
         table = empty_table(len(hashes), self._secret, dense=True)
         _number(table, hashes)
         del hashes

@@ -67,7 +67,7 @@ def _initial_stands(letters: Letters, parts: Records, i: int, j: int) -> bool:
     """Capitals on both sides, or a sign of user names between: `H. Tolliverton`, `h_tolliverton`, not `a grant`."""
     if parts[i].flags & FIRST_UPPER and parts[j - 1].flags & FIRST_UPPER:
         return True
-    sign = letters[parts[j - 1].start - 1].folded
+    sign = letters.folded[parts[j - 1].start - 1]
     return bool(parts[j - 1].start - parts[j - 2].end == 1 and (sign == 46 or sign == 95 or sign == 45))
 
 
@@ -76,7 +76,7 @@ def _leet(letters: Letters, start: int, end: int, one: int) -> np.uint64:
     """The hash of digits read as the letters they look like; `one` is what a 1 looks like."""
     h = np.uint64(0)
     for k in range(start, end):
-        digit = letters[k].folded - 48
+        digit = letters.folded[k] - 48
         letter = LOOKS[digit]
         if digit == 1:
             letter = one
@@ -105,17 +105,23 @@ def _append(chain: U64, letters: Letters, part: Any) -> None:
 
 
 @small_kernel
+def _entry(h: np.uint64, known: Spellings) -> int:
+    """The entry of a spelling, or -1."""
+    return entry_of(known.table, h) if may_begin(known.begin, h ^ WHOLE) else -1
+
+
+@small_kernel
 def _look(chain: U64, mixed: bool, skips: bool, known: Spellings) -> tuple[int, int]:
     """(entry, kinds) of a chain, or (-1, 0): as written, else as leet, else without its initial."""
-    entry = entry_of(known.table, chain[PLAIN])
+    entry = _entry(chain[PLAIN], known)
     if entry < 0 and mixed:
-        entry = entry_of(known.table, chain[LEET_I])
+        entry = _entry(chain[LEET_I], known)
         if entry < 0:
-            entry = entry_of(known.table, chain[LEET_L])
+            entry = _entry(chain[LEET_L], known)
     if entry >= 0:
         return entry, signed(known.entries.kinds[entry])
     if skips:
-        entry = entry_of(known.table, chain[SKIPPING])
+        entry = _entry(chain[SKIPPING], known)
         if entry >= 0:
             return entry, signed(known.entries.kinds[entry]) & FULL
     return -1, 0
@@ -136,7 +142,7 @@ def _lengthened(start: Start, letters: Letters, part: Any, known: Beginnings) ->
     h, size = start
     k = part.start
     while k < part.end and 0 <= size < LONG:
-        h = h * BASE + np.uint64(letters[k].folded) + np.uint64(1)
+        h = h * BASE + np.uint64(letters.folded[k]) + np.uint64(1)
         size += 1
         k += 1
         if (size == SHORT or size == MIDDLE or size == LONG) and not may_begin(known, h):  # noqa: SIM109 - slower

@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from readingroom.anonymize.kernels import BASE, I32, I64, Table, kernel, small_kernel, value_of
+from readingroom.anonymize.kernels import BASE, I64, U64, Table, kernel, mix, small_kernel, value_of
 from readingroom.anonymize.known import Entries, entry_of
 from readingroom.anonymize.lexicon import (
     COMMON,
@@ -31,6 +31,7 @@ from readingroom.anonymize.lexicon import (
     POSSESSIVE,
     WORD,
 )
+from readingroom.anonymize.linked import Near, has, row_of
 from readingroom.anonymize.spellings import LONE
 from readingroom.anonymize.tokens import ALL_UPPER, DIGITS, FIRST_UPPER, GAP_NEAR, Records, Tokens
 from readingroom.anonymize.views import BLOB, MARKUP, SEGMENT, URL, Letters
@@ -42,6 +43,8 @@ MASKED = np.dtype([("start", "i4"), ("end", "i4"), ("entry", "i4"), ("what", "i4
 LEAST_WORD, LEAST_NAME = 0.2, 0.03  # below it no name: a word that is also a name; one that is nothing else
 KNOWN_NAME = 1 << 30  # a mark beside the lexicon's: a lone name of the tenant's people
 TENANT_WORD = 1 << 29
+LATELY = 1 << 13  # words whose marks are at hand
+_LATELY_SHIFT = np.uint64(64 - 13)
 _AN_S, _UNDO = np.uint64(ord("s") + 1), np.uint64(pow(int(BASE), -1, 1 << 64))
 
 
@@ -62,80 +65,32 @@ class Evidence(NamedTuple):
     likely: F32
 
 
-class Near(NamedTuple):
-    """The people linked to a row, or named in full in it: people[first[row]:first[row + 1]]; rows by source offset."""
-
-    offsets: I64
-    first: I64
-    people: I64
-
-
-@kernel
-def _row_of(offsets: I64, at: int) -> int:
-    low, high = 0, len(offsets) - 1
-    while high - low > 1:
-        middle = (low + high) // 2
-        if offsets[middle] <= at:
-            low = middle
-        else:
-            high = middle
-    return low
-
-
-@kernel
-def _has(people: I32, low: int, high: int, person: int) -> bool:
-    """Whether a person is among the sorted people[low:high]."""
-    while low < high:
-        middle = (low + high) // 2
-        if people[middle] < person:
-            low = middle + 1
-        elif people[middle] > person:
-            high = middle
-        else:
-            return True
-    return False
-
-
 @kernel
 def _is_near(letters: Letters, parts: Records, word: Any, mark: int, rules: Rules, near: Near) -> bool:
     """Whether somebody near the word's row is called so."""
     if len(near.people) == 0 or (mark & COMMON and not word.flags & FIRST_UPPER) or word.last - word.first > 1:
         return False
-    row = _row_of(near.offsets, letters[parts[word.first].start].start)
+    row = row_of(near.offsets, letters.start[parts[word.first].start])
     entry = entry_of(rules.known, word.hash)
     low, high = rules.entries.first[entry], rules.entries.first[entry + 1]
     for k in range(near.first[row], near.first[row + 1]):
-        if _has(rules.entries.people, low, high, near.people[k]):
+        if has(rules.entries.people, low, high, near.people[k]):
             return True
     return False
 
 
-@kernel
-def _nearest(rows: I64, entries: I32, known: Entries, near: Near, out: I32) -> None:
-    for i in range(len(rows)):
-        out[i] = -1
-        if entries[i] < 0:
-            continue
-        low, high = known.first[entries[i]], known.first[entries[i] + 1]
-        for k in range(near.first[rows[i]], near.first[rows[i] + 1]):
-            if _has(known.people, low, high, near.people[k]):
-                out[i] = near.people[k]
-                break
-
-
-def nearest(rows: I64, entries: I32, known: Entries, near: Near) -> I32:
-    """For a spelling in a row: the first of the people near the row who have it, or -1."""
-    out = np.empty(len(rows), np.int32)
-    _nearest(rows, entries, known, near, out)
-    return out
+@small_kernel
+def _is_known(h: np.uint64, rules: Rules) -> bool:
+    """Whether one of the tenant's people is called so alone."""
+    entry = entry_of(rules.known, h)
+    return entry >= 0 and rules.entries.kinds[entry] & LONE != 0
 
 
 @small_kernel
 def _marks(h: np.uint64, rules: Rules) -> int:
     """Everything known about a word."""
     marks = value_of(rules.lexicon, h)
-    entry = entry_of(rules.known, h)
-    if entry >= 0 and rules.entries.kinds[entry] & LONE:
+    if _is_known(h, rules):
         marks |= KNOWN_NAME
     if value_of(rules.tenant, h):
         marks |= TENANT_WORD
@@ -183,7 +138,7 @@ def _beside_name(words: Records, marks: I64, i: int) -> bool:
 @small_kernel
 def _is_border(letters: Letters, i: int) -> bool:
     """Whether a cell, or a quoted value in it, ends at letter i."""
-    return i < 0 or i >= len(letters) or letters[i].folded == 0 or letters[i].folded == 34
+    return i < 0 or i >= len(letters.folded) or letters.folded[i] == 0 or letters.folded[i] == 34
 
 
 @small_kernel
@@ -197,7 +152,7 @@ def _stands_as_name(letters: Letters, tokens: Tokens, marks: I64, i: int) -> boo
     start, end = parts[words[i].first].start, parts[words[i].last - 1].end
     alone = _is_border(letters, start - 1) and _is_border(letters, end)
     month = (marks[i] >> MONTH) & 15 != 0
-    owns = end + 1 < len(letters) and letters[end].folded == 39 and letters[end + 1].folded == 115
+    owns = end + 1 < len(letters.folded) and letters.folded[end] == 39 and letters.folded[end + 1] == 115
     if alone or (owns and not month and marks[i] & (GIVEN | KNOWN_NAME)):
         return True
     if marks[i] & KNOWN_NAME and marks[i] & GIVEN and not marks[i] & COMMON and not month:
@@ -208,12 +163,17 @@ def _stands_as_name(letters: Letters, tokens: Tokens, marks: I64, i: int) -> boo
 
 @kernel
 def _judge_part(h: np.uint64, length: int, flags: int, rules: Rules) -> int:
-    """The verdict on one part of a longer word, or on a word that stands alone."""
+    """The verdict on one part of a longer word."""
+    return _judge_marked(0 if flags & DIGITS or length == 1 else _marks(h, rules), length, flags, rules)
+
+
+@small_kernel
+def _judge_marked(marks: int, length: int, flags: int, rules: Rules) -> int:
+    """The verdict on a part, or on a word of one part, by its marks."""
     if flags & DIGITS:
         return NUMBER if length >= LONG_NUMBER and rules.strict else SHOW
     if length == 1:
         return SHOW
-    marks = _marks(h, rules)
     if _public(marks) and not (_is_name(marks) and flags & FIRST_UPPER and not marks & (MARKUP_WORD | COMMON)):
         return SHOW
     if _is_name(marks):
@@ -243,7 +203,7 @@ def _judge(letters: Letters, tokens: Tokens, marks: I64, i: int, rules: Rules) -
     if _is_name(mine) and length > 1 and not (single and word.flags & DIGITS):
         return PERSON if not single or rules.strict or word.flags & FIRST_UPPER else SHOW
     if single:
-        return _judge_part(word.hash, length, word.flags, rules)
+        return _judge_marked(mine, length, word.flags, rules)
     return SHOW if mine & TENANT_WORD else _judge_parts(letters, parts, word, length, rules)
 
 
@@ -260,11 +220,11 @@ def _judge_parts(letters: Letters, parts: Records, word: Any, length: int, rules
         worst = max(worst, verdict)
     if rules.strict and digits >= 2 and length >= 6:
         start = parts[first].start
-        colour = word.flags & MARKUP and start > 0 and letters[start - 1].folded == 35 and length <= 8
+        colour = word.flags & MARKUP and start > 0 and letters.folded[start - 1] == 35 and length <= 8
         return SHOW if colour else CODE
     if rules.strict and digits and length >= 3 and length <= 8 and word.flags & MARKUP:
         start = parts[first].start
-        return SHOW if start > 0 and letters[start - 1].folded == 35 else worst
+        return SHOW if start > 0 and letters.folded[start - 1] == 35 else worst
     return worst
 
 
@@ -346,7 +306,7 @@ def _judge_all(letters: Letters, tokens: Tokens, known: Evidence, rules: Rules, 
 
 @small_kernel
 def _one_blank(letters: Letters, end: int, start: int) -> bool:
-    return start - end == 1 and letters[end].folded == 32
+    return start - end == 1 and letters.folded[end] == 32
 
 
 @small_kernel
@@ -356,14 +316,20 @@ def _is_foreign(marks: int) -> bool:
 
 
 @kernel
-def _mark_all(words: Records, rules: Rules, out: I64) -> None:
+def _mark_all(words: Records, rules: Rules, lately: tuple[U64, I64], out: I64) -> None:
+    hashes, marks = lately  # most words are few: the tables are far larger than the cache
     for i in range(len(words)):
-        out[i] = _marks(words[i].hash, rules)
+        h = words[i].hash
+        slot = mix(h) >> _LATELY_SHIFT
+        if hashes[slot] != h or h == 0:
+            hashes[slot] = h
+            marks[slot] = _marks(h, rules)
+        out[i] = marks[slot]
     for i in range(len(words)):
         if not words[i].flags & FIRST_UPPER or not _public(out[i]) or _is_name(out[i]):
             continue
         # German genitives: the s comes off the hash; where a word does not end in one, nothing is found
-        if _marks((words[i].hash - _AN_S) * _UNDO, rules) & KNOWN_NAME:
+        if _is_known((words[i].hash - _AN_S) * _UNDO, rules):
             noun = i + 1 < len(words) and words[i + 1].flags & FIRST_UPPER and words[i + 1].gap == GAP_NEAR
             if _is_foreign(out[i]) or (noun and _is_foreign(out[i + 1])):
                 out[i] = (out[i] | KNOWN_NAME) & ~(WORD | FOREIGN | MARKUP_WORD | COMMON)
@@ -372,7 +338,7 @@ def _mark_all(words: Records, rules: Rules, out: I64) -> None:
 def marks_of(tokens: Tokens, rules: Rules) -> I64:
     """The marks of every word: the lexicon's, KNOWN_NAME, TENANT_WORD."""
     marks = np.empty(len(tokens.words), np.int64)
-    _mark_all(tokens.words, rules, marks)
+    _mark_all(tokens.words, rules, (np.zeros(LATELY, np.uint64), np.zeros(LATELY, np.int64)), marks)
     return marks
 
 

@@ -18,7 +18,7 @@ from readingroom.anonymize.folding import fold
 TAG_BYTES = 16
 TAG_TYPE = pa.binary(TAG_BYTES)
 
-_COUNTRY_2 = {
+COUNTRY_2 = {
     *("20", "27", "30", "31", "32", "33", "34", "36", "39", "40", "41", "43", "44", "45", "46", "47", "48", "49"),
     *("51", "52", "53", "54", "55", "56", "57", "58", "60", "61", "62", "63", "64", "65", "66"),
     *("81", "82", "84", "86", "90", "91", "92", "93", "94", "95", "98"),
@@ -93,7 +93,7 @@ def phone_digits(value: str) -> str:
 def _country_length(digits: str) -> int:
     if digits[:1] in {"1", "7"}:
         return 1
-    return 2 if digits[:2] in _COUNTRY_2 else 3
+    return 2 if digits[:2] in COUNTRY_2 else 3
 
 
 def _record(value: str) -> str:

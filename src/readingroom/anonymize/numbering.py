@@ -1,3 +1,4 @@
+# ruff: noqa: PLR0917 - kernels: numba takes arrays by position
 """Numbers for people in the order in which they come: twelve bytes for each slot, where a dict takes two hundred.
 
 Rule 1: only 64 bits of a keyed digest are kept of anybody; of ten million people two agree in them once in 10**5 times.

@@ -12,10 +12,10 @@ import re
 
 import numpy as np
 
-from readingroom.anonymize.kernels import U8, kernel, small_kernel
+from readingroom.anonymize.kernels import kernel, small_kernel
 from readingroom.anonymize.proofs_ids import formed_in, is_card
 from readingroom.anonymize.proofs_phones import phones_in
-from readingroom.anonymize.tokens import Records
+from readingroom.anonymize.tokens import DIGITS, Records
 from readingroom.anonymize.views import Letters
 
 EMAIL, HANDLE, GUID, HOST, CLUSTER, SPELLED = range(1, 7)
@@ -36,13 +36,11 @@ for _bit, _signs in (
     (_GAP, b" .-/()_"),
 ):
     CLASSES[list(_signs)] |= _bit
-MARKED = np.zeros(256, np.uint8)  # what something may begin with, but for a GUID that begins with a letter
-MARKED[list(b"@/0123456789")] = 1
 
 
 @small_kernel
 def _is(v: Letters, i: int, bit: int) -> bool:
-    return 0 <= i < len(v) and CLASSES[v[i].folded] & bit != 0
+    return 0 <= i < len(v.folded) and CLASSES[v.folded[i]] & bit != 0
 
 
 @kernel
@@ -51,7 +49,7 @@ def _left(v: Letters, at: int, spaced: bool) -> int:
     i = at - 1 if spaced else at
     while i > 0 and at - i < LOCAL_LIMIT:
         if _is(v, i - 1, _LOCAL) or (
-            spaced and v[i - 1].folded == 32 and i > 1 and i < at - 1 and (v[i].folded == 46 or v[i - 2].folded == 46)
+            spaced and v.folded[i - 1] == 32 and i > 1 and i < at - 1 and (v.folded[i] == 46 or v.folded[i - 2] == 46)
         ):
             i -= 1
         else:
@@ -63,15 +61,15 @@ def _left(v: Letters, at: int, spaced: bool) -> int:
 def _right(v: Letters, at: int, spaced: bool) -> int:
     """Where the domain after `at` ends."""
     i = at + 2 if spaced else at + 1
-    n = len(v)
+    n = len(v.folded)
     while i < n and i - at < DOMAIN_LIMIT:
         if _is(v, i, _DOMAIN) or (
-            spaced and v[i].folded == 32 and i + 1 < n and (v[i - 1].folded == 46 or v[i + 1].folded == 46)
+            spaced and v.folded[i] == 32 and i + 1 < n and (v.folded[i - 1] == 46 or v.folded[i + 1] == 46)
         ):
             i += 1
         else:
             break
-    while i > at + 1 and (v[i - 1].folded == 46 or v[i - 1].folded == 45 or v[i - 1].folded == 32):
+    while i > at + 1 and (v.folded[i - 1] == 46 or v.folded[i - 1] == 45 or v.folded[i - 1] == 32):
         i -= 1
     return i
 
@@ -81,7 +79,7 @@ def _address(v: Letters, at: int, out: Records) -> int:
     """The address or handle around the at sign; 1 if there is one."""
     spaced = _is_blank(v, at - 1) and _is_blank(v, at + 1)
     start, end = _left(v, at, spaced), _right(v, at, spaced)
-    while start < at and (v[start].folded == 46 or v[start].folded == 39 or v[start].folded == 32):
+    while start < at and (v.folded[start] == 46 or v.folded[start] == 39 or v.folded[start] == 32):
         start += 1
     if end <= at + (2 if spaced else 1):
         return 0
@@ -102,12 +100,12 @@ def _address(v: Letters, at: int, out: Records) -> int:
 
 @small_kernel
 def _is_blank(v: Letters, i: int) -> bool:
-    return 0 <= i < len(v) and v[i].folded == 32
+    return 0 <= i < len(v.folded) and v.folded[i] == 32
 
 
 @small_kernel
 def _has_dot(v: Letters, i: int, end: int) -> bool:
-    while i < end and v[i].folded != 46:
+    while i < end and v.folded[i] != 46:
         i += 1
     return i < end
 
@@ -118,7 +116,7 @@ def _domain_end(v: Letters, start: int, end: int) -> int:
     i = end
     while i > start:
         first = i
-        while first > start and v[first - 1].folded >= 97:
+        while first > start and v.folded[first - 1] >= 97:
             first -= 1
         if i - first >= 2 and not _is(v, first - 1, _DIGIT) and _has_dot(v, start, first):
             return i
@@ -129,13 +127,13 @@ def _domain_end(v: Letters, start: int, end: int) -> int:
 @kernel
 def _guid(v: Letters, i: int) -> bool:
     """Whether 8-4-4-4-12 hex digits stand at i, alone."""
-    if i + 36 > len(v) or _is(v, i - 1, _WORD) or _is(v, i + 36, _WORD):
+    if i + 36 > len(v.folded) or v.folded[i + 8] != 45 or _is(v, i - 1, _WORD) or _is(v, i + 36, _WORD):
         return False
     for k in range(36):
         if k == 8 or k == 13 or k == 18 or k == 23:
-            if v[i + k].folded != 45:
+            if v.folded[i + k] != 45:
                 return False
-        elif not CLASSES[v[i + k].folded] & _HEX:
+        elif not CLASSES[v.folded[i + k]] & _HEX:
             return False
     return True
 
@@ -144,17 +142,17 @@ def _guid(v: Letters, i: int) -> bool:
 def _cluster(v: Letters, i: int, out: Records) -> int:
     """The digit cluster at i: digits with at most two signs between; where it ends."""
     end, count, j = i, 0, i
-    while j < len(v):
-        if CLASSES[v[j].folded] & _DIGIT:
+    while j < len(v.folded):
+        if CLASSES[v.folded[j]] & _DIGIT:
             count += 1
             j += 1
             end = j
-        elif CLASSES[v[j].folded] & _GAP and j - end < 2 and j - i < CLUSTER_LIMIT:
+        elif CLASSES[v.folded[j]] & _GAP and j - end < 2 and j - i < CLUSTER_LIMIT:
             j += 1
         else:
             break
     start = i
-    while start > 0 and i - start < 2 and (v[start - 1].folded == 40 or v[start - 1].folded == 43):
+    while start > 0 and i - start < 2 and (v.folded[start - 1] == 40 or v.folded[start - 1] == 43):
         start -= 1
     out[0].start = start
     out[0].end = end
@@ -166,11 +164,11 @@ def _cluster(v: Letters, i: int, out: Records) -> int:
 def _host(v: Letters, i: int, out: Records) -> int:
     """The host that begins at i; 1 if there is one."""
     end = i
-    while end < len(v) and end - i < DOMAIN_LIMIT and _is(v, end, _DOMAIN):
+    while end < len(v.folded) and end - i < DOMAIN_LIMIT and _is(v, end, _DOMAIN):
         end += 1
-    if end < len(v) and v[end].folded == 64:  # what stood there is a user name; the host follows
+    if end < len(v.folded) and v.folded[end] == 64:  # what stood there is a user name; the host follows
         return 0
-    while end > i and v[end - 1].folded == 46:
+    while end > i and v.folded[end - 1] == 46:
         end -= 1
     out[0].start = i
     out[0].end = end
@@ -179,40 +177,46 @@ def _host(v: Letters, i: int, out: Records) -> int:
 
 
 @kernel
-def _candidates(v: Letters, folded: U8, out: Records) -> int:
-    """Write candidates in order of their first sign; their number."""
-    count = 0
-    i = 0
-    n = len(v)
-    while i < n:
-        byte = folded[i]
-        if not MARKED[byte] and not (CLASSES[byte] & _HEX and i + 36 <= n and folded[i + 8] == 45):
-            i += 1
-            continue
-        row = out[count : count + 1]
+def _in_gap(v: Letters, gap: tuple[int, int], out: Records, count: int) -> int:
+    """Write what signs between two parts announce: addresses and handles, hosts."""
+    for i in range(gap[0], gap[1]):
+        byte = v.folded[i]
         if byte == 64:
-            count += _address(v, i, row)
-        elif byte == 47 and i > 1 and v[i - 1].folded == 47 and v[i - 2].folded == 58:
-            count += _host(v, i + 1, row)
-        elif CLASSES[byte] & _HEX and i + 36 <= n and folded[i + 8] == 45 and _guid(v, i):
-            row[0].start = i
-            row[0].end = i + 36
-            row[0].what = GUID
-            count += 1
-            i += 36
-            continue
-        elif CLASSES[byte] & _DIGIT and not _is(v, i - 1, _DIGIT):
-            i = _cluster(v, i, row)
-            count += 1 if row[0].what else 0
-            continue
-        i += 1
+            count += _address(v, i, out[count : count + 1])
+        elif byte == 47 and i > 1 and v.folded[i - 1] == 47 and v.folded[i - 2] == 58:
+            count += _host(v, i + 1, out[count : count + 1])
     return count
 
 
-def candidates(letters: Letters) -> Records:
+@kernel
+def _candidates(v: Letters, parts: Records, out: Records) -> int:
+    """Write candidates in order of their first sign; their number."""
+    count = done = 0  # what a candidate has taken is not looked at again
+    for p in range(len(parts)):
+        start = parts[p].start
+        count = _in_gap(v, (max(done, parts[p - 1].end if p else 0), start), out, count)
+        if start < done:
+            continue
+        if (
+            CLASSES[v.folded[start]] & _HEX
+            and start + 36 <= len(v.folded)
+            and v.folded[start + 8] == 45
+            and _guid(v, start)
+        ):
+            out[count].start = start
+            out[count].end = done = start + 36
+            out[count].what = GUID
+            count += 1
+        elif parts[p].flags & DIGITS and not _is(v, start - 1, _DIGIT):
+            done = _cluster(v, start, out[count : count + 1])
+            count += 1 if out[count].what else 0
+    return _in_gap(v, (max(done, parts[len(parts) - 1].end if len(parts) else 0), len(v.folded)), out, count)
+
+
+def candidates(letters: Letters, parts: Records) -> Records:
     """Where addresses, handles, GUIDs, hosts and digit clusters may stand."""
-    out = np.empty(len(letters) // 2 + 8, CANDIDATE)
-    return out[: _candidates(letters, np.ascontiguousarray(letters["folded"]), out)]
+    out = np.empty(len(letters.folded) // 2 + 8, CANDIDATE)
+    return out[: _candidates(letters, parts, out)]
 
 
 # ---- what a digit cluster is
@@ -307,20 +311,3 @@ def _take(found: list[Found], taken: bytearray, span: tuple[int, int], kind: str
     if not any(taken[start:end]):
         taken[start:end] = b"\1" * (end - start)
         found.append((start, end, kind))
-
-
-_IBAN = re.compile(r"[a-z]{2}\d\d ?(?:[a-z0-9]{4} ?){2,7}(?:[a-z0-9]{1,4})?")
-
-
-def read_iban(text: str) -> int:
-    """The length of the IBAN that `text` (folded) begins with, by mod 97; 0 if there is none."""
-    hit = _IBAN.match(text)
-    if not hit:
-        return 0
-    written = hit[0].rstrip()
-    while len(written) >= 15:
-        bare = written.replace(" ", "")
-        if 15 <= len(bare) <= 34 and int("".join(str(int(c, 36)) for c in bare[4:] + bare[:4])) % 97 == 1:
-            return len(written)
-        written = written[:-1].rstrip()
-    return 0

@@ -29,18 +29,18 @@ Bools = npt.NDArray[np.bool_]
 def _extended(v: Letters, last: int) -> int:
     """The end of an extension after the number that ends at `last`, or `last`."""
     k = last
-    while k < len(v) and k - last < 2 and (v[k].folded == _SPACE or v[k].folded == _COMMA):
+    while k < len(v.folded) and k - last < 2 and (v.folded[k] == _SPACE or v.folded[k] == _COMMA):
         k += 1
-    if k + 2 < len(v) and v[k].folded == _E and v[k + 1].folded == _X and v[k + 2].folded == _T:
+    if k + 2 < len(v.folded) and v.folded[k] == _E and v.folded[k + 1] == _X and v.folded[k + 2] == _T:
         k += 3
-    elif k < len(v) and v[k].folded == _X:
+    elif k < len(v.folded) and v.folded[k] == _X:
         k += 1
     else:
         return last
-    while k < len(v) and (v[k].folded == _DOT or v[k].folded == _SPACE or v[k].folded == _COLON):
+    while k < len(v.folded) and (v.folded[k] == _DOT or v.folded[k] == _SPACE or v.folded[k] == _COLON):
         k += 1
     end = k
-    while end < len(v) and CLASSES[v[end].folded] & _DIGIT:
+    while end < len(v.folded) and CLASSES[v.folded[end]] & _DIGIT:
         end += 1
     return end if 1 <= end - k <= LONGEST_EXTENSION else last
 
@@ -62,12 +62,12 @@ def with_extensions(letters: Letters, phones: Records) -> Records:
 def _named_after(v: Letters, found: Records, words: U64, out: Bools) -> None:
     for i in range(len(found)):
         k = found[i].end
-        while k < len(v) and k - found[i].end < 2 and not CLASSES[v[k].folded] & _WORD:
+        while k < len(v.folded) and k - found[i].end < 2 and not CLASSES[v.folded[k]] & _WORD:
             k += 1
         h = np.uint64(0)
         start = k
-        while k < len(v) and k - start < LONGEST_WORD and ord("a") <= v[k].folded <= ord("z"):
-            h = h * BASE + np.uint64(v[k].folded) + np.uint64(1)
+        while k < len(v.folded) and k - start < LONGEST_WORD and ord("a") <= v.folded[k] <= ord("z"):
+            h = h * BASE + np.uint64(v.folded[k]) + np.uint64(1)
             k += 1
         for word in words:
             out[i] |= h == word

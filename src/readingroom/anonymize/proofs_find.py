@@ -10,18 +10,15 @@ from collections.abc import Callable
 from functools import cache
 
 import numpy as np
-import pyarrow as pa
 
 from readingroom.anonymize import proofs_ids as ids
 from readingroom.anonymize import proofs_phones, spans
 from readingroom.anonymize import proofs_places as places
 from readingroom.anonymize import proofs_scan as scan
 from readingroom.anonymize import proofs_secrets as secrets
-from readingroom.anonymize.folding import UPPER
-from readingroom.anonymize.kernels import I64, Table, empty_table, fill, hash_words
+from readingroom.anonymize.kernels import Table, empty_table, fill, hash_words
 from readingroom.anonymize.proofs_nets import is_ipv6, is_mac
 from readingroom.anonymize.remembered import Remembered
-from readingroom.anonymize.spans import FINDING
 from readingroom.anonymize.tokens import Records, Tokens
 from readingroom.anonymize.views import Letters
 
@@ -39,7 +36,7 @@ BIRTH_WORDS: tuple[str, ...] = (
     "nacimiento",
 )
 BIRTH_WORDS += ("nascita", "geboortedatum", "nato", "nata")
-_WHAT = (1 << 16) - 1  # of a distinct candidate: what it may be, and the number of its word
+_WHAT_AT = 12  # of what tells candidates of one text apart: what they may be, and the number of the word
 _SMALL = (*places.FR_WORDS, *places.ES_WORDS, *places.IT_WORDS)
 _STREETS = (*places.EN_WORDS, *places.DE_WORDS, *places.NL_WORDS, *_SMALL)
 
@@ -81,53 +78,15 @@ def _tables() -> tuple[Table, Table]:
 def find_proofs(letters: Letters, tokens: Tokens) -> Records:
     """What can be proved in the view, as findings."""
     found = _candidates(letters, tokens)
-    if not len(found):
-        return np.empty(0, FINDING)
-    texts = _texts(letters, found).dictionary_encode()
-    codes = texts.indices.to_numpy(zero_copy_only=False).astype(np.int64)
-    key = (codes * 16 + found["what"]) * (scan.NUMBERED + 1) + found["arg"]
-    encoded = pa.array(key).dictionary_encode()
-    distinct = texts.dictionary.to_pylist()
-    rows: list[Proof] = []
-    borders = [0]
-    for one in encoded.dictionary.to_numpy().tolist():
-        rows += _proofs((one & _WHAT).to_bytes(2, "little") + distinct[one >> 16])
-        borders.append(len(rows))
-    return _spread(
-        found, encoded.indices.to_numpy(zero_copy_only=False), borders=np.array(borders, np.int64), rows=rows
-    )
+    return _proofs(letters, found, found["what"].astype(np.int64) << _WHAT_AT | found["arg"])
 
 
 def _candidates(letters: Letters, tokens: Tokens) -> Records:
     words = np.empty(3 * len(tokens.parts) + 2, scan.CANDIDATE)
     words = words[: scan.scan_words(letters, tokens.parts, *_tables(), words)]
-    runs = np.empty(len(letters) + 8, scan.CANDIDATE)
-    runs = runs[: scan.scan_runs(letters, np.ascontiguousarray(letters["folded"]), runs)]
+    runs = np.empty(len(letters.folded) + 8, scan.CANDIDATE)
+    runs = runs[: scan.scan_runs(letters, tokens.parts, runs)]
     return np.concatenate([words, runs])
-
-
-def _texts(letters: Letters, found: Records) -> pa.LargeBinaryArray:
-    """The letters of each candidate, with their case."""
-    lengths = (found["end"] - found["start"]).astype(np.int64)
-    offsets = np.zeros(len(found) + 1, np.int64)
-    np.cumsum(lengths, out=offsets[1:])
-    index = np.repeat(found["start"] - offsets[:-1], lengths) + np.arange(offsets[-1])
-    folded = letters["folded"][index]
-    capital = (letters["flags"][index] & UPPER != 0) & (folded >= 97) & (folded <= 122)
-    data = np.ascontiguousarray(np.where(capital, folded - np.uint8(32), folded))
-    return pa.Array.from_buffers(pa.large_binary(), len(found), [None, pa.py_buffer(offsets), pa.py_buffer(data)])
-
-
-def _spread(found: Records, codes: I64, *, borders: I64, rows: list[Proof]) -> Records:
-    """The proofs of distinct candidates at every place where they stand."""
-    counts = np.diff(borders)[codes]
-    which = np.repeat(borders[codes] - (np.cumsum(counts) - counts), counts) + np.arange(counts.sum())
-    proofs = np.array([row[:3] for row in rows], np.int32).reshape(-1, 3)[which]
-    start = np.repeat(found["start"], counts)
-    made = np.empty(len(which), FINDING)
-    made["start"], made["end"] = start + proofs[:, 0], start + proofs[:, 1]
-    made["kind"], made["entry"] = proofs[:, 2], -1
-    return made
 
 
 def prove(what: int, arg: int, text: str) -> list[Proof]:
@@ -206,10 +165,9 @@ _PROVERS: dict[int, Callable[[int, str], list[Proof]]] = {
 }
 
 
-def _proved(candidate: bytes) -> list[Proof]:
-    """What a candidate is, whose first two bytes say what it may be."""
-    what = int.from_bytes(candidate[:2], "little")
-    return prove(what >> 12, what & scan.NUMBERED, candidate[2:].decode("latin-1"))
+def _proved(salt: int, text: bytes) -> list[tuple[int, int, int]]:
+    """What a candidate is; the salt says what it may be, and the number of its word."""
+    return [proof[:3] for proof in prove(salt >> _WHAT_AT, salt & scan.NUMBERED, text.decode("latin-1"))]
 
 
-_proofs = Remembered(_proved)
+_proofs = Remembered(_proved, cased=True)

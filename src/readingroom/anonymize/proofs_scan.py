@@ -10,7 +10,7 @@ from __future__ import annotations
 import numpy as np
 
 from readingroom.anonymize.folding import UPPER
-from readingroom.anonymize.kernels import BASE, U8, Table, kernel, small_kernel, value_of
+from readingroom.anonymize.kernels import BASE, Table, kernel, small_kernel, value_of
 from readingroom.anonymize.patterns import CLASSES
 from readingroom.anonymize.tokens import ALL_UPPER, CLASS, DIGITS, FIRST_UPPER, GAP_NEAR, Records
 from readingroom.anonymize.views import BLOB, MARKUP, Letters
@@ -36,7 +36,7 @@ RUN_SIGNS = _RUN
 @small_kernel
 def _sign(v: Letters, i: int) -> int:
     """The letter at i, a wall outside the view."""
-    return int(v[i].folded) if 0 <= i < len(v) else 0
+    return int(v.folded[i]) if 0 <= i < len(v.folded) else 0
 
 
 @small_kernel
@@ -52,7 +52,7 @@ def _put(out: Records, count: int, span: tuple[int, int], what: int, arg: int) -
 def _ahead(v: Letters, at: int, size: int) -> int:
     """The end of a window from `at` that crosses no wall."""
     end = at
-    while end < len(v) and end - at < size and v[end].folded != 0:
+    while end < len(v.folded) and end - at < size and v.folded[end] != 0:
         end += 1
     return end
 
@@ -61,9 +61,9 @@ def _ahead(v: Letters, at: int, size: int) -> int:
 def _back(v: Letters, at: int, size: int) -> int:
     """The start of a window before `at` that crosses no wall and begins with a word."""
     start = at
-    while start > 0 and at - start < size and v[start - 1].folded != 0:
+    while start > 0 and at - start < size and v.folded[start - 1] != 0:
         start -= 1
-    while start < at and at - start >= size and CLASS[v[start].folded]:
+    while start < at and at - start >= size and CLASS[v.folded[start]]:
         start += 1
     return start
 
@@ -71,7 +71,7 @@ def _back(v: Letters, at: int, size: int) -> int:
 @small_kernel
 def _digit_in(v: Letters, start: int, end: int) -> bool:
     i = start
-    while i < end and not CLASSES[v[i].folded] & _DIGIT:
+    while i < end and not CLASSES[v.folded[i]] & _DIGIT:
         i += 1
     return i < end
 
@@ -121,7 +121,7 @@ def _suffixed(v: Letters, parts: Records, i: int, suffixes: Table) -> bool:
     for size in range(3, 8):
         h = np.uint64(0)
         for k in range(part.end - size, part.end):
-            h = h * BASE + np.uint64(v[k].folded) + np.uint64(1)
+            h = h * BASE + np.uint64(v.folded[k]) + np.uint64(1)
         if value_of(suffixes, h):
             return True
     return False
@@ -177,14 +177,14 @@ def scan_words(v: Letters, parts: Records, words: Table, suffixes: Table, out: R
 @kernel
 def _postcode(v: Letters, start: int, end: int, out: Records, count: int) -> int:
     """A British postcode ends at `end`, where the run from `start` does."""
-    if not (CLASSES[v[end - 3].folded] & _DIGIT and v[end - 1].flags & UPPER and v[end - 2].flags & UPPER):
+    if not (CLASSES[v.folded[end - 3]] & _DIGIT and v.flags[end - 1] & UPPER and v.flags[end - 2] & UPPER):
         return count
     if end - start == 3 and _sign(v, start - 1) == 32:
         low = start - 1
-        while low > 0 and start - low < 6 and CLASS[v[low - 1].folded]:
+        while low > 0 and start - low < 6 and CLASS[v.folded[low - 1]]:
             low -= 1
         start = low
-    if 5 <= end - start <= 8 and v[start].flags & UPPER and not CLASS[_sign(v, start - 1)]:
+    if 5 <= end - start <= 8 and v.flags[start] & UPPER and not CLASS[_sign(v, start - 1)]:
         return _put(out, count, (start, end), POSTCODE, 0)
     return count
 
@@ -194,7 +194,7 @@ def _run(v: Letters, start: int, end: int, out: Records, count: int) -> int:
     """What the run of letters, digits, dashes, dots and low lines from start to end may be."""
     digits = letters = 0
     for k in range(start, end):
-        kind = CLASS[v[k].folded]
+        kind = CLASS[v.folded[k]]
         digits += kind == 2
         letters += kind == 1
     if not digits or not letters:
@@ -203,7 +203,7 @@ def _run(v: Letters, start: int, end: int, out: Records, count: int) -> int:
         count = _postcode(v, start, end, out, count)
     if digits + letters >= 14 and letters >= 4:
         count = _put(out, count, (start, end), KEY, 0)
-    machine = (end - start == 17 and v[start + 2].folded == 45) or (end - start == 14 and v[start + 4].folded == 46)
+    machine = (end - start == 17 and v.folded[start + 2] == 45) or (end - start == 14 and v.folded[start + 4] == 46)
     if machine or (8 <= digits + letters <= 16 and digits >= 5):
         count = _put(out, count, (start, end), RUN, 0)
     return count
@@ -213,13 +213,13 @@ def _run(v: Letters, start: int, end: int, out: Records, count: int) -> int:
 def _net(v: Letters, i: int, out: Records, count: int) -> int:
     """Groups of hexadecimal digits whose first colon is at i."""
     start = i
-    while start > 0 and i - start < 5 and CLASSES[v[start - 1].folded] & _HEX:
+    while start > 0 and i - start < 5 and CLASSES[v.folded[start - 1]] & _HEX:
         start -= 1
     if _sign(v, start - 1) == 58 or CLASSES[_sign(v, start - 1)] & _WORD:
         return count
     end, colons = start, 0
-    while end < len(v) and end - start < 46 and (CLASSES[v[end].folded] & _HEX or v[end].folded == 58):
-        colons += v[end].folded == 58
+    while end < len(v.folded) and end - start < 46 and (CLASSES[v.folded[end]] & _HEX or v.folded[end] == 58):
+        colons += v.folded[end] == 58
         end += 1
     if colons < 3 or CLASSES[_sign(v, end)] & _WORD:
         return count
@@ -230,10 +230,10 @@ def _net(v: Letters, i: int, out: Records, count: int) -> int:
 def _pair(v: Letters, i: int, out: Records, count: int) -> int:
     """A number with four places or more, its point at i, and something after it that may be a second one."""
     start = i
-    while start > 0 and i - start < 3 and CLASSES[v[start - 1].folded] & _DIGIT:
+    while start > 0 and i - start < 3 and CLASSES[v.folded[start - 1]] & _DIGIT:
         start -= 1
     end = i + 1
-    while end < len(v) and end - i < 17 and CLASSES[v[end].folded] & _DIGIT:
+    while end < len(v.folded) and end - i < 17 and CLASSES[v.folded[end]] & _DIGIT:
         end += 1
     sign = _sign(v, end)
     if start == i or end - i < 5 or not (sign == 44 or sign == 59 or sign == 32 or sign == 110 or sign == 115):
@@ -248,8 +248,8 @@ def _credentials(v: Letters, at: int, out: Records, count: int) -> int:
     """`user:word@` that begins at `at`, after `://`."""
     colon = False
     i = at
-    while i < len(v) and i - at < 200:
-        sign = v[i].folded
+    while i < len(v.folded) and i - at < 200:
+        sign = v.folded[i]
         if sign == 64:
             return _put(out, count, (at, i), CREDENTIALS, 0) if colon and i > at else count
         if sign == 0 or sign == 32 or sign == 47 or sign == 34 or sign == 60 or sign == 63 or sign == 35:
@@ -270,29 +270,39 @@ def _at_colon(v: Letters, i: int, out: Records, count: int) -> int:
 
 
 @kernel
-def scan_runs(v: Letters, folded: U8, out: Records) -> int:
-    """Write the runs of the view that have the form of something; the number of candidates."""
-    count = 0
-    i = 0
-    while i < len(v):
-        sign = folded[i]
-        if sign == 58:
+def _colons(v: Letters, gap: tuple[int, int], out: Records, count: int) -> int:
+    for i in range(gap[0], gap[1]):
+        if v.folded[i] == 58:
             count = _at_colon(v, i, out, count)
-        if not CLASS[sign] or not RUN_SIGNS[sign]:
-            i += 1
-            continue
-        start = i
-        digits = 0
-        while i < len(v) and RUN_SIGNS[folded[i]]:
-            if folded[i] == 46 and CLASSES[_sign(v, i - 1)] & _DIGIT:
-                count = _pair(v, i, out, count)
-            digits += CLASS[folded[i]] == 2
-            i += 1
-        if not digits:  # a run of letters is nothing
-            continue
-        end = i
-        while end > start and not CLASS[folded[end - 1]]:
-            end -= 1
-        if end - start <= LONGEST_RUN and not CLASS[_sign(v, start - 1)] and not CLASS[_sign(v, i)]:
-            count = _run(v, start, end, out, count)
     return count
+
+
+@kernel
+def _around(v: Letters, at: int, out: Records, count: int) -> tuple[int, int]:
+    """Write what the run around the digit at `at` may be; where the run ends, and the number of candidates."""
+    start = end = at
+    while start > 0 and RUN_SIGNS[v.folded[start - 1]]:
+        start -= 1
+    while not CLASS[v.folded[start]]:
+        start += 1
+    i = start
+    while i < len(v.folded) and RUN_SIGNS[v.folded[i]]:
+        if v.folded[i] == 46 and CLASSES[_sign(v, i - 1)] & _DIGIT:
+            count = _pair(v, i, out, count)
+        end = i + 1 if CLASS[v.folded[i]] else end
+        i += 1
+    if end - start <= LONGEST_RUN and not CLASS[_sign(v, start - 1)] and not CLASS[_sign(v, i)]:
+        count = _run(v, start, end, out, count)
+    return i, count
+
+
+@kernel
+def scan_runs(v: Letters, parts: Records, out: Records) -> int:
+    """Write the runs of the view that have a digit and the form of something; the number of candidates."""
+    count = done = 0
+    for p in range(len(parts)):
+        start = parts[p].start
+        count = _colons(v, (parts[p - 1].end if p else 0, start), out, count)
+        if parts[p].flags & DIGITS and start >= done:
+            done, count = _around(v, start, out, count)
+    return _colons(v, (parts[len(parts) - 1].end if len(parts) else 0, len(v.folded)), out, count)

@@ -10,17 +10,20 @@ import hashlib
 
 import pyarrow as pa
 
+from readingroom.anonymize.digests import keyed
 from readingroom.anonymize.normalize import normalize
 
 ID_DIGITS = 12
 TEXT_DIGITS = 8
+_PERSON = b"pseudonym"
 
 
 class Pseudonyms:
     """Makes the tokens of one copy window."""
 
     def __init__(self, key: bytes) -> None:
-        self._base = hashlib.blake2b(key=key[:64], digest_size=16, person=b"pseudonym")
+        self._base = hashlib.blake2b(key=key[:64], digest_size=16, person=_PERSON)
+        self.keyed = keyed(key, _PERSON)  # the same, for many values at once
 
     def digest(self, kind: str, value: str) -> str:
         """32 hex digits for a value that is normalized already."""

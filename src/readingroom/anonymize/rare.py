@@ -78,7 +78,7 @@ class AuthorWords:
         for start, block in blocks(pc.fill_null(cells, "")):
             letters, offsets, _ = read(block, markup)
             hashes, at = _words(letters)
-            rows = np.searchsorted(offsets, letters["start"][at], side="right") - 1
+            rows = np.searchsorted(offsets, letters.start[at], side="right") - 1
             authors = author_hashes[start + rows]
             rare = (look_up(lexicon(), hashes) & (WORD | FOREIGN | MARKUP_WORD) == 0) & (authors != 0)
             self._count(hashes[rare], authors[rare])
@@ -113,7 +113,7 @@ def _words(letters: Letters) -> tuple[U64, npt.NDArray[np.int64]]:
     tokens = tokenize(letters)
     parts, words = tokens.parts, tokens.words
     several = words["last"] - words["first"] > 1
-    hosts = candidates(letters)
+    hosts = candidates(letters, parts)
     hosts = hosts[hosts["what"] == HOST]
     host_hashes = np.empty(len(hosts), np.uint64)
     hash_spans(letters, hosts, host_hashes)
@@ -131,7 +131,7 @@ def hash_spans(letters: Letters, spans: Records, out: U64) -> None:
     for i in range(len(spans)):
         h = np.uint64(0)
         for k in range(spans[i].start, spans[i].end):
-            h = h * BASE + np.uint64(letters[k].folded) + np.uint64(1)
+            h = h * BASE + np.uint64(letters.folded[k]) + np.uint64(1)
         out[i] = h
 
 

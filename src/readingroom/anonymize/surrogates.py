@@ -18,12 +18,12 @@ from typing_extensions import override
 from readingroom.anonymize import spans
 from readingroom.anonymize import surrogate_numbers as numbers
 from readingroom.anonymize.folding import fold
-from readingroom.anonymize.forms import texts_of
 from readingroom.anonymize.hits import Named
 from readingroom.anonymize.kernels import I64, hash_words
 from readingroom.anonymize.known import Known, entries_of
 from readingroom.anonymize.normalize import normalize
 from readingroom.anonymize.opened import Stand
+from readingroom.anonymize.same import texts_of
 from readingroom.anonymize.splice import Placeholders
 from readingroom.anonymize.surrogate_dates import MovedDates
 from readingroom.anonymize.surrogate_draws import Draw
@@ -111,13 +111,13 @@ class Surrogates(Stand):
     def _texts(self, painted: Painted, seen: I64) -> list[str]:
         """What stands where each finding is; of what was decoded from something opaque, its folded letters."""
         letters, found = painted.hits.letters, painted.hits.found[seen]
-        first, last = letters[found["start"]], letters[found["end"] - 1]
+        first, last = found["start"], found["end"] - 1
         source = painted.source.tobytes()
         texts = [
             source[start:end].decode("utf-8", "replace")
-            for start, end in zip(first["start"].tolist(), last["end"].tolist(), strict=True)
+            for start, end in zip(letters.start[first].tolist(), letters.end[last].tolist(), strict=True)
         ]
-        opaque = np.flatnonzero(first["flags"] & BLOB)
+        opaque = np.flatnonzero(letters.flags[first] & BLOB)
         inside = texts_of(letters, found[opaque]).to_pylist()
         for at, text in zip(opaque.tolist(), inside, strict=True):
             texts[at] = text.decode("utf-8", "replace")

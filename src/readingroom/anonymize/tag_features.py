@@ -90,7 +90,7 @@ def _shape(flags: int, length: int, parts: int) -> int:
 def _ending(letters: Letters, start: int, end: int, length: int) -> np.uint64:
     h = np.uint64(length)
     for k in range(max(start, end - length), end):
-        h = h * _SPREAD + np.uint64(letters[k].folded) + np.uint64(1)
+        h = h * _SPREAD + np.uint64(letters.folded[k]) + np.uint64(1)
     return h
 
 
@@ -101,12 +101,12 @@ def _before(letters: Letters, source: U8, start: int) -> tuple[int, int, int]:
     low = max(0, start - LONGEST_GAP)
     sign, lines, wall = 0, 0, 1 if k < 0 else 0
     while k >= low:
-        byte = letters[k].folded
+        byte = letters.folded[k]
         if byte == 0:
             wall = 1
             break
         if byte == 32:
-            first, last = letters[k].start, letters[k].end
+            first, last = letters.start[k], letters.end[k]
             if first == last:
                 lines += 1
             for at in range(first, min(last, first + LONGEST_BLANK)):
@@ -171,7 +171,7 @@ def _spell(letters: Letters, tokens: Tokens, out: Records, quiet: bool) -> None:
         start, end = parts[words[i].first].start, parts[words[i].last - 1].end
         h = np.uint64(0)
         for k in range(start, min(end, start + 3)):
-            h = h * _SPREAD + np.uint64(letters[k].folded) + np.uint64(1)
+            h = h * _SPREAD + np.uint64(letters.folded[k]) + np.uint64(1)
         seen.prefix = h
         seen.two = _ending(letters, start, end, 2)
         seen.three = _ending(letters, start, end, 3)
@@ -217,9 +217,37 @@ def _right_hash(seen: Records, i: int, step: int) -> np.uint64:
     return np.uint64(seen[i + step].hash)
 
 
+OWN = 8  # features of a word by itself, before those that see its neighbours
+
+
+@small_kernel
+def own_features(seen: Records, i: int, out: U32) -> None:
+    """Write the first OWN feature numbers of word i: those that its form and its marks tell."""
+    me = seen[i]
+    none = np.uint64(0)
+    g = _look(seen, i, 0)
+    shape = np.uint64(me.shape)
+    caps = np.uint64(me.shape & 15)
+    out[0] = _join(0, none, none)
+    out[1] = _join(1, me.hash, none)
+    out[2] = _join(2, me.hash, caps)
+    out[3] = _join(3, me.prefix, caps)
+    out[4] = _join(4, me.three, caps)
+    out[5] = _join(5, me.two, shape)
+    out[6] = _join(6, me.four, caps)
+    out[7] = _join(7, g, none)
+
+
 @kernel
-def features_of(seen: Records, i: int, out: U32) -> None:  # noqa: PLR0915 - a list of features
+def features_of(seen: Records, i: int, out: U32) -> None:
     """Write the feature numbers of word i."""
+    own_features(seen, i, out)
+    more_features(seen, i, out)
+
+
+@small_kernel
+def more_features(seen: Records, i: int, out: U32) -> None:
+    """Write the other feature numbers of word i: those in which its neighbours and its place have a part."""
     me = seen[i]
     none = np.uint64(0)
     h1, h2 = _left_hash(seen, i, 1), _left_hash(seen, i, 2)
@@ -229,18 +257,9 @@ def features_of(seen: Records, i: int, out: U32) -> None:  # noqa: PLR0915 - a l
     gl2 = none if h2 == _NOBODY else _look(seen, i, -2)
     gr1 = none if r1 == _NOBODY else _look(seen, i, 1)
     gr2 = none if r2 == _NOBODY else _look(seen, i, 2)
-    shape = np.uint64(me.shape)
     caps = np.uint64(me.shape & 15)
     sep = np.uint64(me.sep)
     after = none if r1 == _NOBODY else np.uint64(seen[i + 1].sep) + np.uint64(7)
-    out[0] = _join(0, none, none)
-    out[1] = _join(1, me.hash, none)
-    out[2] = _join(2, me.hash, caps)
-    out[3] = _join(3, me.prefix, caps)
-    out[4] = _join(4, me.three, caps)
-    out[5] = _join(5, me.two, shape)
-    out[6] = _join(6, me.four, caps)
-    out[7] = _join(7, g, none)
     out[8] = _join(8, h1, none)
     out[9] = _join(9, r1, none)
     out[10] = _join(10, h2, caps)

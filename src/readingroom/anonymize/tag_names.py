@@ -58,7 +58,7 @@ class Look(NamedTuple):
 @small_kernel
 def _sign(v: Letters, i: int) -> int:
     """The letter at i, a wall outside the view."""
-    return int(v[i].folded) if 0 <= i < len(v) else 0
+    return int(v.folded[i]) if 0 <= i < len(v.folded) else 0
 
 
 @small_kernel

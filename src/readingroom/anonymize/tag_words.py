@@ -1,3 +1,4 @@
+# ruff: noqa: PLR0917 - kernels: numba takes arrays by position
 """From the tagger's probabilities to the words that are taken for names, places, organizations, addresses and dates.
 
 Rule 1: what is found adds to what other finders found; nothing is taken back (P14).
@@ -14,6 +15,7 @@ from __future__ import annotations
 import numpy as np
 
 from readingroom.anonymize import spans
+from readingroom.anonymize.kernels import I32, kernel
 from readingroom.anonymize.spans import FINDING
 from readingroom.anonymize.tag_names import (
     INITIAL,
@@ -81,12 +83,19 @@ def _in_sentence(seen: Records, kinds: np.ndarray) -> np.ndarray:
     return found
 
 
-def _of_words(tokens: Tokens, kinds: np.ndarray) -> Records:
-    at = np.flatnonzero(kinds >= 0)
-    words, parts = tokens.words[at], tokens.parts
-    found = np.empty(len(at), FINDING)
-    found["start"] = parts["start"][words["first"]]
-    found["end"] = parts["end"][words["last"] - 1]
-    found["entry"] = -1
-    found["kind"] = kinds[at]
-    return found
+@kernel
+def _write(parts: Records, words: Records, kinds: I32, out: Records) -> int:
+    count = 0
+    for i in range(len(words)):
+        if kinds[i] >= 0:
+            out[count].start = parts[words[i].first].start
+            out[count].end = parts[words[i].last - 1].end
+            out[count].entry = -1
+            out[count].kind = kinds[i]
+            count += 1
+    return count
+
+
+def _of_words(tokens: Tokens, kinds: I32) -> Records:
+    found = np.empty(len(kinds), FINDING)
+    return found[: _write(tokens.parts, tokens.words, kinds, found)]

@@ -17,8 +17,8 @@ from typing import IO, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from readingroom.anonymize.kernels import I64, U8, U64, kernel, signed, small_kernel
-from readingroom.anonymize.tag_features import BITS, FEATURES, U32, VERSION, features_of
+from readingroom.anonymize.kernels import I64, U8, U64, kernel, mix, signed, small_kernel
+from readingroom.anonymize.tag_features import BITS, FEATURES, OWN, U32, VERSION, more_features, own_features
 from readingroom.anonymize.tokens import Records, Tokens
 from readingroom.anonymize.views import Letters
 from readingroom.core.errors import Fault
@@ -59,6 +59,8 @@ class Rows(NamedTuple):
 
 BYTES = np.uint64(0x00FF00FF00FF00FF)
 LANE = np.uint64(0xFFFF)
+LATELY = 1 << 12  # words whose own sums are at hand
+_LATELY_SHIFT = np.uint64(64 - 12)
 
 
 def _rows(weights: Weights) -> Rows:
@@ -76,8 +78,24 @@ def _worth(scale: float, out: F32) -> None:
         out[distance] = np.exp(np.maximum(np.float32(scale * -distance), LOWEST))
 
 
+@small_kernel
+def _own_sums(seen: Records, i: int, rows: U64, row: U32, lately: U64) -> tuple[np.uint64, np.uint64]:
+    """The sums (even classes, odd classes) of what word i tells by itself; of words lately seen they are at hand."""
+    h, form = np.uint64(seen[i].hash), np.uint64(seen[i].marks) << np.uint64(32) | np.uint64(seen[i].shape)
+    slot = mix(h ^ form) >> _LATELY_SHIFT
+    if lately[slot, 0] != h or lately[slot, 1] != form:
+        own_features(seen, i, row)
+        even = odd = np.uint64(0)
+        for k in range(OWN):
+            numbers = rows[row[k]]
+            even += numbers & BYTES
+            odd += (numbers >> np.uint64(8)) & BYTES
+        lately[slot, 0], lately[slot, 1], lately[slot, 2], lately[slot, 3] = h, form, even, odd
+    return lately[slot, 2], lately[slot, 3]
+
+
 @kernel
-def _score(seen: Records, weights: Rows, row: U32, out: F32) -> None:
+def _score(seen: Records, weights: Rows, row: U32, lately: U64, out: F32) -> None:
     """Write exp(score) of every word and class, the best class of a word being 1."""
     rows, worth = weights
     for i in range(len(seen)):
@@ -86,9 +104,9 @@ def _score(seen: Records, weights: Rows, row: U32, out: F32) -> None:
                 out[i, c] = QUIET
             out[i, 0] = 1
             continue
-        features_of(seen, i, row)
-        even = odd = np.uint64(0)
-        for k in range(FEATURES):
+        even, odd = _own_sums(seen, i, rows, row, lately)
+        more_features(seen, i, row)
+        for k in range(OWN, FEATURES):
             numbers = rows[row[k]]
             even += numbers & BYTES
             odd += (numbers >> np.uint64(8)) & BYTES
@@ -149,7 +167,7 @@ def forwards(seen: Records, follows: F32, score: F32, out: F32) -> None:
     state = none
     run = 0
     for i in range(len(seen)):
-        run = run + 1 if seen[i].quiet else 0
+        run = (1 if seen[i].wall else run + 1) if seen[i].quiet else 0
         if run > SETTLED:
             continue
         reach = none
@@ -174,7 +192,8 @@ def backwards(seen: Records, follows: F32, score: F32, sums: F32) -> None:
     state = none
     run = 0
     for i in range(len(seen) - 1, -1, -1):
-        run = run + 1 if seen[i].quiet else 0
+        last = i + 1 == len(seen) or seen[i + 1].wall
+        run = (1 if last else run + 1) if seen[i].quiet else 0
         if run > SETTLED:
             _write(sums, i, (one, zero, zero, zero, zero, zero))
             continue
@@ -199,7 +218,10 @@ def backwards(seen: Records, follows: F32, score: F32, sums: F32) -> None:
 def probabilities(seen: Records, weights: Weights) -> F32:
     """The probability of each class, for each word; a quiet word is nothing."""
     score = np.empty((len(seen), CLASSES), np.float32)
-    _score(seen, _shipped_rows() if weights is tagger() else _rows(weights), np.zeros(FEATURES, np.uint32), score)
+    lately = np.zeros((LATELY, 4), np.uint64)  # an empty place has no shape of a word: no word is taken for it
+    _score(
+        seen, _shipped_rows() if weights is tagger() else _rows(weights), np.zeros(FEATURES, np.uint32), lately, score
+    )
     sums = np.empty_like(score)
     follows = weights.follows.reshape(-1)
     forwards(seen, follows, score, sums)

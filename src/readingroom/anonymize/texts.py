@@ -11,7 +11,6 @@ Rule 3: what a finder finds is masked (P14); finders only add, none can take a f
 
 from __future__ import annotations
 
-from collections import Counter
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
@@ -21,17 +20,18 @@ import pyarrow.compute as pc
 
 from readingroom.anonymize.blobs import open_blobs
 from readingroom.anonymize.forms import find_forms
-from readingroom.anonymize.hits import SPANS, Hits, Identify, Named, rows_at
+from readingroom.anonymize.hits import SPANS, Hits, Identify, Named
 from readingroom.anonymize.kernels import I32, I64, U8
 from readingroom.anonymize.known import Known, KnownBuilder
 from readingroom.anonymize.lexicon import lexicon
+from readingroom.anonymize.linked import Near
 from readingroom.anonymize.matching import match_known
-from readingroom.anonymize.names import Evidence, Near, Rules, judge, marks_of
+from readingroom.anonymize.names import Evidence, Rules, judge, marks_of
 from readingroom.anonymize.pseudonyms import Pseudonyms
 from readingroom.anonymize.rare import AuthorWords, Vocabulary
 from readingroom.anonymize.reading import blocks, buffers, read
 from readingroom.anonymize.sorting import of_matches, of_worded, of_words
-from readingroom.anonymize.spans import SECRET, findings, in_order, paint
+from readingroom.anonymize.spans import KINDS, SECRET, findings, in_order, paint, seen_of
 from readingroom.anonymize.splice import Placeholders, splice
 from readingroom.anonymize.tag_features import see
 from readingroom.anonymize.tag_words import find_tagged
@@ -89,24 +89,24 @@ class TextEngine:
         filled = pc.fill_null(cells, "") if cells.null_count else cells
         outputs: list[pa.LargeStringArray] = []
         tables: list[pa.Table] = []
-        counts: Counter[str] = Counter()
+        totals = np.zeros(len(KINDS), np.int64)
         for start, block in blocks(filled):
             near = None if linked is None else linked.slice(start, len(block))
             try:
-                output, spans = self._block(block, markup, near)
+                output, spans, shown = self._block(block, markup, near)
             except Refusal:  # a finder's, which names it and no content
                 raise
             except Exception:  # noqa: BLE001 - whatever it is, its text may hold a cell's content
                 raise Fault(f"the text engine failed on a block of {len(block)} cells ({markup})") from None
             outputs.append(output)
             tables.append(spans.set_column(0, "row", pc.add(spans["row"], pa.scalar(start, pa.int32()))))
-            _count(counts, spans)
+            totals += shown
         if not outputs:
             return Rewritten(cells, SPANS.empty_table())
         output = pa.concat_arrays(outputs) if len(outputs) > 1 else outputs[0]
         if cells.null_count:
             output = pc.if_else(pc.is_valid(cells), output, pa.scalar(None, pa.large_string()))
-        return Rewritten(output, pa.concat_tables(tables).combine_chunks(), dict(counts))
+        return Rewritten(output, pa.concat_tables(tables).combine_chunks(), _by_name(totals))
 
     def look(
         self, block: pa.LargeStringArray, markup: str, linked: pa.ListArray | None = None, *, quasi: bool = False
@@ -124,15 +124,17 @@ class TextEngine:
         sight = Sight(letters, source, tokens, marks_of(tokens, self._rules))
         added = self._added(block, letters)
         found = in_order([*added, *self._find(sight, near, quasi=quasi), of_matches(matches), self._opaque(opaque)])
-        labels, owner = paint(letters, found, cuts, len(source))
-        hits = Hits(letters, found, rows_at(letters, found["start"], offsets), near)
+        labels, owner = paint(letters, found, cuts, len(source), solid=markup != "html")
+        hits = Hits(letters, found, seen_of(letters, found, labels, owner), near)
         return Painted(source, offsets, hits, labels, owner)
 
-    def _block(self, block: pa.LargeStringArray, markup: str, linked: pa.ListArray | None) -> tuple[pa.Array, pa.Table]:
+    def _block(
+        self, block: pa.LargeStringArray, markup: str, linked: pa.ListArray | None
+    ) -> tuple[pa.Array, pa.Table, I64]:
         painted = self.look(block, markup, linked)
         named = self._identify.name(painted.hits)
         output, written = splice(painted.source, painted.offsets, painted.labels, self._shown(painted, named))
-        return output, named.spans(written, painted.owner)
+        return output, named.spans(written, painted.owner), named.counts(written, painted.owner)
 
     def _added(self, block: pa.LargeStringArray, letters: Letters) -> list[Records]:  # noqa: ARG002 - for opened.py
         """What finders from outside this package find in a block; none here."""
@@ -171,7 +173,10 @@ def warm_up() -> None:
         engine.rewrite(cells, markup=markup)
 
 
-def _count(counts: Counter[str], spans: pa.Table) -> None:
-    kinds = spans.select(["row", "start", "kind"]).group_by(["row", "start", "kind"]).aggregate([])["kind"]
-    for item in pc.value_counts(kinds.combine_chunks() if isinstance(kinds, pa.ChunkedArray) else kinds).to_pylist():
-        counts[item["values"]] += item["counts"]
+def _by_name(totals: I64) -> dict[str, int]:
+    """Counts by the names of kinds; several kinds share one."""
+    counts: dict[str, int] = {}
+    for name, count in zip(KINDS, totals.tolist(), strict=True):
+        if count:
+            counts[name] = counts.get(name, 0) + count
+    return counts

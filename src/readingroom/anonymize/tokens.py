@@ -47,13 +47,13 @@ class Tokens(NamedTuple):
 @small_kernel
 def _breaks(v: Letters, i: int, kind: int) -> bool:
     """Whether a part ends before letter i, which is of the same run of letters or digits."""
-    if CLASS[v[i].folded] != kind or v[i].flags & SOFT:
+    if CLASS[v.folded[i]] != kind or v.flags[i] & SOFT:
         return True
-    if kind == 1 and v[i].flags & UPPER:
-        if not v[i - 1].flags & UPPER:
+    if kind == 1 and v.flags[i] & UPPER:
+        if not v.flags[i - 1] & UPPER:
             return True
-        following = i + 1 < len(v) and CLASS[v[i + 1].folded] == 1 and not v[i + 1].flags & UPPER
-        return following and v[i + 1].start != v[i].start
+        following = i + 1 < len(v.folded) and CLASS[v.folded[i + 1]] == 1 and not v.flags[i + 1] & UPPER
+        return following and v.start[i + 1] != v.start[i]
     return False
 
 
@@ -64,19 +64,19 @@ def split_parts(v: Letters, parts: Records) -> int:
     last_end = 0
     gap_far = True
     i = 0
-    n = len(v)
+    n = len(v.folded)
     while i < n:
-        kind = CLASS[v[i].folded]
+        kind = CLASS[v.folded[i]]
         if kind == 0:
-            gap_far = gap_far or v[i].folded == 0 or v[i].folded == 64
+            gap_far = gap_far or v.folded[i] == 0 or v.folded[i] == 64
             i += 1
             continue
         start = i
         upper = True
         h = np.uint64(0)
         while True:
-            h = h * BASE + np.uint64(v[i].folded) + np.uint64(1)
-            upper = upper and v[i].flags & UPPER != 0
+            h = h * BASE + np.uint64(v.folded[i]) + np.uint64(1)
+            upper = upper and v.flags[i] & UPPER != 0
             i += 1
             if i >= n or i - start >= POWERS - 1 or _breaks(v, i, kind):
                 break
@@ -86,8 +86,8 @@ def split_parts(v: Letters, parts: Records) -> int:
         p.end = i
         joined = start == last_end and count > 0
         p.gap = GAP_NONE if joined else (GAP_FAR if gap_far or start - last_end > NEAR else GAP_NEAR)
-        flags = v[start].flags & SEGMENT
-        flags |= (DIGITS if kind == 2 else 0) | (FIRST_UPPER if v[start].flags & UPPER else 0)
+        flags = v.flags[start] & SEGMENT
+        flags |= (DIGITS if kind == 2 else 0) | (FIRST_UPPER if v.flags[start] & UPPER else 0)
         p.flags = flags | (ALL_UPPER if upper else 0) | (JOINED if joined else 0)
         count += 1
         last_end = i
@@ -122,7 +122,7 @@ def group_words(parts: Records, power: U64, words: Records) -> int:
 
 def tokenize(letters: Letters) -> Tokens:
     """The parts and words of a view."""
-    parts = np.empty(len(letters) + 1, PART)
+    parts = np.empty(len(letters.folded) + 1, PART)
     parts = parts[: split_parts(letters, parts)]
     words = np.empty(len(parts), WORD)
     words = words[: group_words(parts, POWER, words)]

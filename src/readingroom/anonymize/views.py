@@ -12,10 +12,10 @@ and leave a SOFT mark, other tags part. Attribute values follow after the text, 
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from collections.abc import Sequence
+from typing import NamedTuple
 
 import numpy as np
-import numpy.typing as npt
 
 from readingroom.anonymize.decode import (
     AMP,
@@ -23,6 +23,7 @@ from readingroom.anonymize.decode import (
     EQUALS,
     FOLD_LIMIT,
     LESS,
+    PLAIN,
     SPACE,
     Codes,
     codes,
@@ -31,7 +32,7 @@ from readingroom.anonymize.decode import (
     read_entity,
 )
 from readingroom.anonymize.folding import DELETE, UPPER
-from readingroom.anonymize.kernels import I64, U8, kernel, signed, small_kernel
+from readingroom.anonymize.kernels import I32, I64, U8, kernel, signed, small_kernel
 
 SOFT = 2  # a tag, an escape border: perhaps a border of words
 MARKUP = 4  # inside an attribute or style sheet
@@ -45,12 +46,32 @@ MODES = {"plain": MODE_PLAIN, "html": MODE_HTML, "url": MODE_URL, "json-string":
 N, PENDING, KIND = range(3)  # places in `state`
 
 
-LETTER = np.dtype([("folded", "u1"), ("plain", "u1"), ("flags", "u1"), ("start", "i4"), ("end", "i4")], align=True)
-Letters = npt.NDArray[Any]
+class Letters(NamedTuple):
+    """Of each letter: folded, as written (255: not ASCII), its flags, and the bytes it stands on; an array for each.
+
+    Not an array of records: most passes read one of the five, and then a block's letters fit in the cache.
+    """
+
+    folded: U8
+    plain: U8
+    flags: U8
+    start: I32
+    end: I32
+
+    def place(self, at: int, letters: Letters) -> None:
+        """Copy letters to where there is room for them."""
+        to = self.part(at, at + len(letters.folded))
+        to.folded[:], to.plain[:], to.flags[:] = letters.folded, letters.plain, letters.flags
+        to.start[:], to.end[:] = letters.start, letters.end
+
+    def part(self, first: int, last: int) -> Letters:
+        """The letters first:last, no copy."""
+        here = slice(first, last)
+        return Letters(self.folded[here], self.plain[here], self.flags[here], self.start[here], self.end[here])
 
 
 class View(NamedTuple):
-    """One record per letter (LETTER), and the writing state (length, pending SOFT, segment kind)."""
+    """Letters, and the writing state (length, pending SOFT, segment kind)."""
 
     letters: Letters
     state: I64
@@ -58,12 +79,24 @@ class View(NamedTuple):
 
 def new_view(capacity: int) -> View:
     """An empty view with room for `capacity` letters."""
-    return View(np.empty(capacity, LETTER), np.zeros(3, np.int64))
+    folded, plain, flags = np.empty((3, capacity), np.uint8)
+    start, end = np.empty((2, capacity), np.int32)
+    return View(Letters(folded, plain, flags, start, end), np.zeros(3, np.int64))
+
+
+def joined(views: Sequence[Letters]) -> Letters:
+    """One view after the other."""
+    together = new_view(sum(len(view.folded) for view in views)).letters
+    at = 0
+    for view in views:
+        together.place(at, view)
+        at += len(view.folded)
+    return together
 
 
 def trimmed(view: View) -> Letters:
     """The filled part of a view."""
-    return view.letters[: int(view.state[N])]
+    return view.letters.part(0, int(view.state[N]))
 
 
 @small_kernel
@@ -71,15 +104,15 @@ def push(v: Letters, state: I64, letter: int, start: int, end: int) -> None:
     """Append one letter (folded | plain << 8 | flags << 16); a blank after a blank or a wall only lengthens it."""
     n = state[N]
     byte = letter & 255
-    if byte == 32 and n > 0 and (v[n - 1].folded == 32 or v[n - 1].folded == 0):
-        if v[n - 1].folded == 32 and v[n - 1].end == start:
-            v[n - 1].end = end
+    if byte == 32 and n > 0 and (v.folded[n - 1] == 32 or v.folded[n - 1] == 0):
+        if v.folded[n - 1] == 32 and v.end[n - 1] == start:
+            v.end[n - 1] = end
         return
-    v[n].folded = byte
-    v[n].plain = (letter >> 8) & 255
-    v[n].flags = (letter >> 16) | state[PENDING] | state[KIND]
-    v[n].start = start
-    v[n].end = end
+    v.folded[n] = byte
+    v.plain[n] = (letter >> 8) & 255
+    v.flags[n] = (letter >> 16) | state[PENDING] | state[KIND]
+    v.start[n] = start
+    v.end[n] = end
     state[PENDING] = 0
     state[N] = n + 1
 
@@ -91,11 +124,11 @@ BLANK = 32 | 32 << 8
 def wall(v: Letters, state: I64, at: int) -> None:
     """Append a wall."""
     n = state[N]
-    v[n].folded = 0
-    v[n].plain = 0
-    v[n].flags = 0
-    v[n].start = at
-    v[n].end = at
+    v.folded[n] = 0
+    v.plain[n] = 0
+    v.flags[n] = 0
+    v.start[n] = at
+    v.end[n] = at
     state[PENDING] = 0
     state[N] = n + 1
 
@@ -114,8 +147,8 @@ def push_code(v: Letters, state: I64, code: int, c: Codes, place: tuple[int, int
     kind = signed(c.fold_kind[code])
     if kind & DELETE:
         n = state[N]
-        if n > 0 and v[n - 1].end == start and v[n - 1].folded != 0:
-            v[n - 1].end = end
+        if n > 0 and v.end[n - 1] == start and v.folded[n - 1] != 0:
+            v.end[n - 1] = end
         return
     plain = code if code < 128 else 255
     for k in range(c.fold_start[code], c.fold_start[code + 1]):
@@ -127,6 +160,27 @@ def reads_as_itself(src: U8, i: int, end: int, action: U8) -> bool:
     """True for a byte that begins no escape (an equals sign only before what may be quoted-printable)."""
     what = action[src[i]]
     return what <= SPACE or (what == EQUALS and (i + 1 == end or src[i + 1] < 67 or src[i + 1] > 70))
+
+
+@kernel
+def read_word(src: U8, span: tuple[int, int], v: Letters, state: I64, c: Codes) -> int:
+    """Append the bytes from the first of `span` on that mean themselves and are no blanks; where they end."""
+    i, end = span
+    first = n = state[N]
+    while i < end and c.action[src[i]] == PLAIN:
+        letter = c.letters[src[i]]
+        v.folded[n] = letter & 255
+        v.plain[n] = src[i]
+        v.flags[n] = (letter >> 16) | state[KIND]
+        v.start[n] = i
+        v.end[n] = i + 1
+        i += 1
+        n += 1
+    if n > first:
+        v.flags[first] |= state[PENDING]
+        state[PENDING] = 0
+        state[N] = n
+    return i
 
 
 @kernel
@@ -147,6 +201,9 @@ def read_span(src: U8, span: tuple[int, int], v: Letters, state: I64, c: Codes, 
     action = c.action
     letters = c.letters
     while i < end:
+        i = read_word(src, (i, end), v, state, c)
+        if i == end:
+            break
         b = src[i]
         if reads_as_itself(src, i, end, action) or action[b] == LESS:
             push(v, state, signed(letters[b]), i, i + 1)

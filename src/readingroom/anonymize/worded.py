@@ -78,11 +78,11 @@ def _joined_right(letters: Letters, parts: Records, words: Records, marks: I64, 
     dotted = False
     end = j + 1
     while end < len(words) and end - j < 12 and words[end].gap != GAP_FAR:
-        sign = letters[parts[words[end].first].start - 1].folded
+        sign = letters.folded[parts[words[end].first].start - 1]
         if marks[end] & DOT and end + 1 < len(words) and words[end + 1].gap != GAP_FAR:
             dotted = True
             end += 2
-        elif sign == 46 and letters[parts[words[end].first].start - 2].folded != 32:
+        elif sign == 46 and letters.folded[parts[words[end].first].start - 2] != 32:
             dotted = True
             end += 1
         elif sign == 45:
@@ -97,7 +97,7 @@ def _joined_left(letters: Letters, parts: Records, words: Records, marks: I64, i
     """The first word of a local part that ends with word i."""
     low = i - 10
     while i > 0 and i > low and words[i].gap != GAP_FAR:
-        sign = letters[parts[words[i].first].start - 1].folded
+        sign = letters.folded[parts[words[i].first].start - 1]
         if marks[i - 1] & DOT and i > 1:
             i -= 2
         elif sign == 46 or sign == 45 or sign == 95:
@@ -151,7 +151,7 @@ def _number(parts: Records, words: Records, letters: Letters, j: int) -> tuple[i
         return 0, 0
     value = 0
     for k in range(first.start, first.end):
-        value = value * 10 + letters[k].folded - 48
+        value = value * 10 + letters.folded[k] - 48
     return value, length
 
 

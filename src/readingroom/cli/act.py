@@ -49,10 +49,19 @@ class Context:
 
 def house(ctx: typer.Context, role: Role) -> House:
     """The room of this command, opened in `role`."""
+    return _context(ctx).house(role)
+
+
+def root_of(ctx: typer.Context) -> Path:
+    """The folder of this command's room, for what acts on a room that is not open."""
+    return _context(ctx).root
+
+
+def _context(ctx: typer.Context) -> Context:
     context = ctx.obj
     if not isinstance(context, Context):
         raise TypeError("a command was started without its context")
-    return context.house(role)
+    return context
 
 
 def in_simulation(opened: House, option: str, *, page: str) -> House:

@@ -20,6 +20,7 @@ from readingroom.anonymize.runs import Options, Run
 from readingroom.cli.anonymize_lines import documents_of, rewrite_lines
 from readingroom.cli.anonymize_mail import rewrite_mail
 from readingroom.cli.anonymize_tables import Tabular, csv_writer, open_csv, open_parquet, parquet_writer, rewrite
+from readingroom.cli.engine_options import Detectors, Patterns, Profile
 from readingroom.cli.files import read_input
 from readingroom.cli.finders import finders
 from readingroom.cli.landing import check_apart, check_free, landing
@@ -46,7 +47,7 @@ def add_to(app: typer.Typer) -> None:
 def anonymize(
     source: Annotated[str, typer.Argument(metavar="IN", help="Parquet, CSV, JSONL (.gz too), .eml or .mbox; or -.")],
     goal: Annotated[str, typer.Argument(metavar="OUT", help="The file to make, of the same format; or -.")],
-    profile: Annotated[str, typer.Option("--profile", help="balanced or strict.")] = "balanced",
+    profile: Profile = "balanced",
     style: Annotated[str, typer.Option("--style", help="placeholder or surrogate.")] = "placeholder",
     known: Annotated[
         str | None, typer.Option("--known", metavar="CONTACTS", help="People to look for: JSONL, CSV or Parquet.")
@@ -60,12 +61,8 @@ def anonymize(
     report_file: Annotated[
         str | None, typer.Option("--report", metavar="FILE.json", help="Where to say what was done to each column.")
     ] = None,
-    patterns: Annotated[
-        str | None, typer.Option("--patterns", metavar="FILE.toml", help="Patterns and lists of your own.")
-    ] = None,
-    detectors: Annotated[
-        str, typer.Option("--detectors", metavar="NAMES", help="Plug-ins beside the engine, such as spacy,presidio.")
-    ] = "",
+    patterns: Patterns = None,
+    detectors: Detectors = "",
     form: Annotated[str | None, typer.Option("--format", help="For -: csv, jsonl, eml or mbox.")] = None,
 ) -> None:
     """Write a file without anybody in it: names, addresses and numbers become placeholders or surrogates."""

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from readingroom.cli.act import Context, house
+from readingroom.cli.act import house, root_of
 from readingroom.cli.files import read_text
 from readingroom.cli.show import AsJson, answer
 from readingroom.keys.roles import Role
@@ -57,9 +57,6 @@ def add_to(app: typer.Typer) -> None:
         from readingroom.operations.restore import restore as bring_back
 
         notes = [read_text(str(path), limit=_CHECKPOINT_LIMIT) for path in checkpoint or ()]
-        context = ctx.obj
-        if not isinstance(context, Context):
-            raise TypeError("a command was started without its context")
         wish = Wish(checkpoints=notes, unwitnessed=unwitnessed, replace=replace)
-        done = bring_back(context.root.absolute(), source, wish)
+        done = bring_back(root_of(ctx).absolute(), source, wish)
         answer(done.public(), as_json=as_json)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from contextlib import closing
 from pathlib import Path
 from typing import Annotated
@@ -10,7 +9,7 @@ from typing import Annotated
 import typer
 
 from readingroom import bootstrap
-from readingroom.cli.act import Context
+from readingroom.cli.act import house, root_of
 from readingroom.cli.demo_story import Story
 from readingroom.cli.serve import serve_room
 from readingroom.core.errors import UsageError
@@ -29,27 +28,32 @@ def add_to(app: typer.Typer) -> None:
         port: Annotated[int, typer.Option(help="Where the pages are served.")] = 8800,
         once: Annotated[bool, typer.Option("--once", help="Stop before serving.")] = False,
         seed: Annotated[int, typer.Option(help="The seed of the fictional tenants and reviewers.")] = 7,
+        database: Annotated[
+            str,
+            typer.Option(
+                metavar="URL",
+                envvar=bootstrap.DATABASE_VARIABLE,
+                help="A PostgreSQL server, as for `init`; an earlier demo in the folder goes from there too.",
+            ),
+        ] = "",
     ) -> None:
         """Run one engagement from notice to certificate on fictional data, telling each step."""
-        context = ctx.obj
-        if not isinstance(context, Context):
-            raise TypeError("a command was started without its context")
-        root = context.root.absolute()
-        _clear(root)
-        bootstrap.init(root, simulation=True, vendor="Example Vendor", name="Demo room")
+        root = root_of(ctx).absolute()
+        _clear(root, database)
+        bootstrap.init(root, simulation=True, vendor="Example Vendor", name="Demo room", database=database)
         (root / MARK).write_text(
             "made by `readingroom demo`; the next demo may replace this folder\n", encoding="utf-8"
         )
         with closing(Story(root, seed=seed, tell=typer.echo)) as story:
             story.run()
         if not once:
-            serve_room(root, context.house(Role.WEB), host="127.0.0.1", port=port)
+            serve_room(root, house(ctx, Role.WEB), host="127.0.0.1", port=port)
 
 
-def _clear(root: Path) -> None:
+def _clear(root: Path, database: str = "") -> None:
     """Remove the room of an earlier demo, and nothing else: init never overwrites."""
     if not root.exists() or not any(root.iterdir()):
         return
     if not (root / MARK).is_file() or not load(root).simulation:
         raise UsageError(f"{root}: there is something that no demo made; choose another folder with -C")
-    shutil.rmtree(root)
+    bootstrap.remove_simulation(root, database)

@@ -24,6 +24,7 @@ from readingroom.anonymize.processes import cores, in_processes
 from readingroom.anonymize.rare import public_only
 from readingroom.anonymize.texts import PROFILES
 from readingroom.cli.anonymize_lines import documents_of
+from readingroom.cli.engine_options import Detectors, Patterns, Profile
 from readingroom.cli.finders import finders
 from readingroom.cli.known_files import load, save
 from readingroom.cli.landing import check_apart, landing
@@ -44,14 +45,10 @@ def detect(
     texts: Annotated[str, typer.Argument(metavar="IN", help="JSONL, one document a line, .gz or plain; or -.")],
     output: Annotated[str, typer.Option("-o", "--output", metavar="SPANS", help="The JSONL file to write; or -.")],
     text_field: Annotated[str, typer.Option("--text-field", help="The field that holds the text.")] = "text",
-    profile: Annotated[str, typer.Option("--profile", help="balanced or strict.")] = "balanced",
+    profile: Profile = "balanced",
     known: Annotated[str | None, typer.Option("--known", metavar="CONTACTS", help="A JSONL file of contacts.")] = None,
-    patterns: Annotated[
-        str | None, typer.Option("--patterns", metavar="FILE.toml", help="Patterns and lists of your own.")
-    ] = None,
-    detectors: Annotated[
-        str, typer.Option("--detectors", metavar="NAMES", help="Plug-ins beside the engine, such as spacy,presidio.")
-    ] = "",
+    patterns: Patterns = None,
+    detectors: Detectors = "",
 ) -> None:
     """Write where persons and identifiers stand: a line has id and spans, each start, end (code points) and label."""
     if profile not in PROFILES:

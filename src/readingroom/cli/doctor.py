@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from readingroom.cli.act import Context
+from readingroom.cli.act import root_of
 from readingroom.cli.files import read_text
 from readingroom.cli.show import AsJson, rows
 from readingroom.core.errors import Fault
@@ -30,11 +30,8 @@ def add_to(app: typer.Typer) -> None:
         from readingroom.operations.doctor import examine
         from readingroom.operations.findings import Weight
 
-        context = ctx.obj
-        if not isinstance(context, Context):
-            raise TypeError("a command was started without its context")
         notes = tuple(read_text(str(path), limit=_CHECKPOINT_LIMIT) for path in checkpoint or ())
-        found = examine(context.root.absolute(), notes)
+        found = examine(root_of(ctx).absolute(), notes)
         rows("findings", [one.public() for one in found], as_json=as_json)
         faults = sum(one.weight is Weight.FAULT for one in found)
         if faults:

@@ -15,7 +15,7 @@ import typer
 from readingroom.access.people import PersonRole, list_people
 from readingroom.access.sessions import Who, create_link
 from readingroom.cli.access import workstation_of
-from readingroom.cli.act import Context, house
+from readingroom.cli.act import house, root_of
 from readingroom.cli.show import AsJson, answer
 from readingroom.core.ids import WorkstationId
 from readingroom.engagement.contact import administrators
@@ -48,7 +48,7 @@ def add_to(app: typer.Typer) -> None:
         """Serve the pages; in a simulation room, with a sign-in link for each kind of user."""
         if log_json:
             configure_logs()
-        serve_room(_root(ctx), house(ctx, Role.WEB), host=host, port=port, admin_port=admin_port)
+        serve_room(root_of(ctx), house(ctx, Role.WEB), host=host, port=port, admin_port=admin_port)
 
     @app.command("worker")
     def worker(
@@ -63,7 +63,7 @@ def add_to(app: typer.Typer) -> None:
             configure_logs()
         stop = threading.Event()
         while True:
-            found = run_round(_root(ctx))
+            found = run_round(root_of(ctx))
             log("round", role=Role.WORKER.value, count=len(found.done), failed=len(found.failed))
             lines = [*found.done, *(f"FAILED {line}" for line in found.failed)]
             value = {"done": list(found.done), "failed": list(found.failed)}
@@ -122,10 +122,3 @@ def sign_in_links(opened: House, base: str) -> list[tuple[str, str]]:
             token = create_link(opened, Who.staff(person.id, station))
             links.append((f"{role.value} ({person.name})", f"{base}/sign-in/{token}"))
     return links
-
-
-def _root(ctx: typer.Context) -> Path:
-    context = ctx.obj
-    if not isinstance(context, Context):
-        raise TypeError("a command was started without its context")
-    return context.root

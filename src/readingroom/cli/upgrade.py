@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from readingroom import bootstrap
-from readingroom.cli.act import Context
+from readingroom.cli.act import root_of
 from readingroom.cli.show import AsJson, answer
 from readingroom.core.errors import UsageError
 
@@ -32,11 +32,8 @@ def add_to(app: typer.Typer) -> None:
         as_json: AsJson = False,
     ) -> None:
         """Bring the databases to this software's version, with their data. Stop every other process of the room."""
-        context = ctx.obj
-        if not isinstance(context, Context):
-            raise TypeError("a command was started without its context")
-        targets = dict(_target(word) for word in down or [])
-        steps = bootstrap.upgrade(context.root, targets) if yes else bootstrap.plan_upgrade(context.root, targets)
+        root, targets = root_of(ctx), dict(_target(word) for word in down or [])
+        steps = bootstrap.upgrade(root, targets) if yes else bootstrap.plan_upgrade(root, targets)
         moving = [step for step in steps if step.versions]
         lines = [f"{step.database}: {step.present} to {step.wanted}" for step in moving]
         if not moving:

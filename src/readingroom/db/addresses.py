@@ -14,7 +14,7 @@ from pathlib import Path
 
 from sqlalchemy import Connection, MetaData
 
-from readingroom.core.errors import DatabaseFault
+from readingroom.core.errors import DatabaseFault, UsageError
 from readingroom.core.ids import PlaceName
 from readingroom.core.settings import RoomSettings
 from readingroom.db import cluster
@@ -39,6 +39,16 @@ def on_server(settings: RoomSettings, url: str, root: Path) -> Iterator[RoomSett
     folders = {room: _logins(root, None)} | {name: _logins(root, place) for place, name in names.items()}
     with cluster.prepared(server, folders):
         yield replace(settings, database=cluster.named(server, room).render_as_string(), places=places)
+
+
+def remove_databases(settings: RoomSettings, url: str) -> None:
+    """Take a room's databases, with their logins, from the server `url`; a file goes with its folder."""
+    addresses = [_kept(settings, place) for place in (None, *settings.places)]
+    kept = [cluster.parse(address, what="room.toml: a database") for address in addresses if address]
+    if kept and not url:
+        raise UsageError("the room's databases are on a server: give --database, or remove them there by hand")
+    if kept:
+        cluster.removed(cluster.parse(url, what="--database"), {str(one.database): one for one in kept})
 
 
 def create_database(settings: RoomSettings, place: PlaceName | None) -> None:

@@ -32,6 +32,7 @@ from readingroom.stores.durable import create_file
 OWNER: Final = "owner"
 KEEPER: Final = "keeper"
 VACUUMING: Final = frozenset({"copy", "subjects", "worker"})  # the roles that delete rows for good
+PORT: Final = 5432
 OLDEST: Final = 150_000  # PostgreSQL 15: nobody may create in the schema `public` by default
 _STEM = re.compile(r"[a-z][a-z0-9_]{0,39}")
 _KEPT = ("host", "sslmode", "sslrootcert", "channel_binding")  # what a stored URL takes over from the operator's
@@ -106,6 +107,18 @@ def prepared(server: URL, folders: Mapping[str, Path]) -> Iterator[None]:
             raise
 
 
+def removed(server: URL, databases: Mapping[str, URL]) -> None:
+    """Take databases and their logins from the server; `databases` says by which address each is kept.
+
+    DatabaseFault if one of them is kept on another server: what is of its name here may be somebody else's.
+    """
+    for database, kept in databases.items():
+        if (kept.host, kept.port or PORT) != (server.host, server.port or PORT):
+            raise DatabaseFault(f"database {database} is on another server than the URL; nothing was removed")
+    with _connected(server, "postgres") as admin:
+        _take_back(admin, tuple(databases))
+
+
 def logins_of(database: str) -> Mapping[str, str]:
     """Each process role's login to a database."""
     return {role: f"{database}_{role}" for role in LOGINS}
@@ -113,7 +126,7 @@ def logins_of(database: str) -> Mapping[str, str]:
 
 @contextmanager
 def _connected(server: URL, database: str) -> Iterator[psycopg.Connection]:
-    where = f"the server at {server.host or 'the local socket'}:{server.port or 5432}"
+    where = f"the server at {server.host or 'the local socket'}:{server.port or PORT}"
     address = server.set(drivername="postgresql", database=database).render_as_string(hide_password=False)
     try:
         connection = psycopg.connect(address, autocommit=True, connect_timeout=10)

@@ -48,11 +48,8 @@ def newest(schema: MetaData) -> str:
 
 def version_of(engine: Engine, schema: MetaData) -> str:
     """The revision of a database; "" where no table of the schema is there yet."""
-    tables = set(inspect(engine).get_table_names())
-    if VERSION.name in tables:
-        with engine.connect() as connection:
-            return str(connection.execute(select(VERSION.c.version_num)).scalar() or "")
-    return FIRST if tables & set(schema.tables) else ""
+    with engine.connect() as connection:
+        return _version(connection, set(inspect(connection).get_table_names()), schema)
 
 
 def stamp(connection: Connection, schema: MetaData, revision: str = "") -> None:
@@ -63,14 +60,16 @@ def stamp(connection: Connection, schema: MetaData, revision: str = "") -> None:
 
 def check_version(name: str, engine: Engine, schema: MetaData) -> None:
     """DatabaseFault, with what to do, unless the database is of this software's version and whole."""
-    present, wanted = version_of(engine, schema), newest(schema)
+    with engine.connect() as connection:  # one connection, one look: every command opens every database
+        tables = set(inspect(connection).get_table_names())
+        present, wanted = _version(connection, tables, schema), newest(schema)
     if present and present != wanted:
         if present in revisions(schema):
             advice = "make a backup, then run `readingroom upgrade`"
         else:
             advice = "it was made by newer software: run that, or restore the backup of before its upgrade"
         raise DatabaseFault(f"database {name} is of another version ({present}, this software has {wanted}): {advice}")
-    missing = sorted(set(schema.tables) - set(inspect(engine).get_table_names()))
+    missing = sorted(set(schema.tables) - tables)
     if missing:
         raise DatabaseFault(f"database {name}: no table {', '.join(missing)}; it is of another version or not whole")
 
@@ -110,6 +109,12 @@ def differences(connection: Connection, schema: MetaData) -> Sequence[Any]:
     from alembic.migration import MigrationContext
 
     return list(compare_metadata(MigrationContext.configure(connection), schema))
+
+
+def _version(connection: Connection, tables: set[str], schema: MetaData) -> str:
+    if VERSION.name in tables:
+        return str(connection.execute(select(VERSION.c.version_num)).scalar() or "")
+    return FIRST if tables & set(schema.tables) else ""
 
 
 def _configuration(connection: Connection, schema: MetaData) -> Any:

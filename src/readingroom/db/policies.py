@@ -100,6 +100,11 @@ PLACE_GRANTS: Mapping[str, Mapping[str, str]] = {
     "withheld": {"copy": "R", "web": "RIU", "subjects": "RIU", "worker": "R"},
 }
 UPDATABLE: Mapping[tuple[str, str], Sequence[str]] = {("events", "worker"): ("log_index",)}  # rule 4
+# whose rows stand in a place is the evidence of P17, which the pages show: of these tables `web` sees that and no more
+READABLE: Mapping[tuple[str, str], Sequence[str]] = {
+    ("erasure_triggers", "web"): ("tenant",),
+    ("known_values", "web"): ("tenant",),
+}
 
 
 def allowed(schema: MetaData, table: str, role: str) -> frozenset[str]:
@@ -161,5 +166,6 @@ def _grants(schema: MetaData, table: str, role: str, *, login: str) -> Iterator[
     verbs = sorted(allowed(schema, table, role))
     if verbs:
         yield sql.SQL("GRANT {} ON {} TO {}").format(sql.SQL(", ").join(map(sql.SQL, verbs)), name, who)
-    for column in UPDATABLE.get((table, role), ()):
-        yield sql.SQL("GRANT UPDATE ({}) ON {} TO {}").format(sql.Identifier(column), name, who)
+    for verb, columns in ((READ, READABLE), ("UPDATE", UPDATABLE)):
+        for column in columns.get((table, role), ()):
+            yield sql.SQL("GRANT {} ({}) ON {} TO {}").format(sql.SQL(verb), sql.Identifier(column), name, who)

@@ -9,6 +9,7 @@ learn who was there before and is gone (`deletions`, `former`); none of their ro
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -46,7 +47,7 @@ class _Sums:
     findings: list[Finding] = field(default_factory=list)
 
 
-class _DeltaTable:
+class _DeltaTable(ABC):
     """What both kinds share: the pinned snapshot, and its files read as checked batches."""
 
     def __init__(self, folder: DeltaFolder, store: str, horizon: int) -> None:
@@ -83,14 +84,17 @@ class _DeltaTable:
         info = TableInfo(self.name, self._store, Category.MARKETING, self._columns)
         return self._count(info, sums)
 
+    @abstractmethod
     def _typed_columns(self, snapshot: Snapshot) -> tuple[Column, ...]:
-        raise NotImplementedError
+        """The columns of the snapshot, with the types that this kind of table reads them in."""
 
+    @abstractmethod
     def _scan(self, snapshot: Snapshot, ledger: Ledger, sums: _Sums) -> None:
-        raise NotImplementedError
+        """Check every file of the snapshot."""
 
+    @abstractmethod
     def _count(self, info: TableInfo, sums: _Sums) -> TableCount:
-        raise NotImplementedError
+        """What the scan counted."""
 
     def _scanned(self, one: DeltaFile, ledger: Ledger, sums: _Sums) -> Iterator[tuple[int, Typed]]:
         """The checked batches of a file, which is pinned and counted at its end."""

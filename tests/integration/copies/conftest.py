@@ -120,10 +120,10 @@ class Room:
                 place.db.close()
 
     def engage(self, tenant: str, *, geo: str, connection: Mapping[str, str]) -> None:
-        worker = self.open(Role.WORKER)
-        publish_notice(worker, actor="privacy")
-        add_tenant(worker, tenant, geo=geo, connection=connection, actor="customer")
-        opt_in(worker, tenant, "admin@customer.example")
+        web = self.open(Role.WEB)
+        publish_notice(web, actor="privacy")
+        add_tenant(web, tenant, geo=geo, connection=connection, actor="customer")
+        opt_in(web, tenant, "admin@customer.example")
 
     def bytes_of(self, needle: bytes) -> list[str]:
         """Every file of the room that holds `needle`."""

@@ -78,8 +78,7 @@ TITLES: Final = {
 def queue_page(request: Request, kind: str, grant: str) -> Response:
     """The bench of one queue: one item, one key, no reload."""
     found = _fitting(request, kind, grant)
-    next_one = f"/work/queue/{kind}/{found.id}/next"
-    return bench_page(request, found, TITLES[kind], keys=(*KEYS[kind], _UNSURE, _PERSONAL), next_one=next_one)
+    return label_page(request, found, kind, next_one=f"/work/queue/{kind}/{found.id}/next")
 
 
 @declare(router, "POST", "/work/queue/{kind}/{grant}/next", Permission.REVIEWER)
@@ -87,17 +86,7 @@ def queue_next(  # noqa: PLR0917 - the parts of the address
     request: Request, kind: str, grant: str, held: Held
 ) -> Response:
     """The next item of the queue; its event is on disk before this answer begins."""
-    who, found = session_of(request).who, _fitting(request, kind, grant)
-    view = next_item(
-        house_of(request),
-        who.person,
-        workstation=who.workstation or None,
-        purpose=found.purpose,
-        tenant=found.tenant,
-        holding=[ItemId(item) for item in held.held],
-        kind=kind,
-    )
-    return handed(request, view, purpose=found.purpose)
+    return hand_next(request, _fitting(request, kind, grant), kind, held=held)
 
 
 @declare(router, "GET", "/work/disputes/{kind}/{grant}", Permission.REVIEWER)
@@ -131,6 +120,26 @@ def adjudicated(request: Request, said: Said) -> Response:
     else:
         adjudicate(house, person, ItemId(said.item), answer=answer)
     return Response(status_code=204)
+
+
+def label_page(request: Request, grant: Grant, kind: str, *, next_one: str) -> Response:
+    """The bench on which items of a kind are labelled."""
+    return bench_page(request, grant, TITLES[kind], keys=(*KEYS[kind], _UNSURE, _PERSONAL), next_one=next_one)
+
+
+def hand_next(request: Request, grant: Grant, kind: str, *, held: Held) -> Response:
+    """The next item of a kind to label; its event is on disk before this answer begins."""
+    who = session_of(request).who
+    view = next_item(
+        house_of(request),
+        who.person,
+        workstation=who.workstation or None,
+        purpose=grant.purpose,
+        tenant=grant.tenant,
+        holding=[ItemId(item) for item in held.held],
+        kind=kind,
+    )
+    return handed(request, view, purpose=grant.purpose)
 
 
 def bench_page(  # noqa: PLR0913 - what differs between the benches

@@ -8,24 +8,18 @@ from fastapi import Form
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, JSONResponse, RedirectResponse, Response
 
-from readingroom.access.dossier import Visit
-from readingroom.access.gate import Request as Question
 from readingroom.access.gate import decide, refusal
 from readingroom.access.grants import Wish, active_grants, list_grants, request_access
-from readingroom.access.people import get_person
-from readingroom.access.standing import Action
 from readingroom.core.category import Category
 from readingroom.core.ids import ItemId, TenantName
 from readingroom.engagement.optin import status
 from readingroom.engagement.tenants import list_tenants
 from readingroom.review.labels import Mark, record_label, undo_last
-from readingroom.review.queues import next_item
 from readingroom.review.task_states import parse_answer
 from readingroom.web.guard import house_of, session_of
 from readingroom.web.pages import page
 from readingroom.web.permissions import Permission, declare
 from readingroom.web.workbench import checks, queues
-from readingroom.web.workbench.frames import document, facts, subject
 from readingroom.web.workbench.router import Held, Said, Undone, frames_of, grant_of, router
 
 __all__ = ["checks", "queues", "router"]  # each declares its routes on the one router
@@ -68,45 +62,13 @@ def ask(  # noqa: PLR0917 - the fields of the form
 @declare(router, "GET", "/work/mail/{grant}", Permission.REVIEWER)
 def bench(request: Request, grant: str) -> Response:
     """The bench itself: one item, one key, no reload."""
-    house, who = house_of(request), session_of(request).who
-    found = grant_of(request, grant)
-    return page(
-        request,
-        "workbench/mail.html",
-        grant=found,
-        actor=get_person(house, who.person).actor,
-        workstation=who.workstation or "no workstation",
-        now=house.clock.now(),
-    )
+    return queues.label_page(request, grant_of(request, grant), "mail", next_one=f"/work/next/{grant}")
 
 
 @declare(router, "POST", "/work/next/{grant}", Permission.REVIEWER)
 def fetch(request: Request, grant: str, held: Held) -> Response:
     """The next item of the queue; its event is on disk before this answer begins."""
-    house, session = house_of(request), session_of(request)
-    found = grant_of(request, grant)
-    view = next_item(
-        house,
-        session.who.person,
-        workstation=session.who.workstation or None,
-        purpose=found.purpose,
-        tenant=found.tenant,
-        holding=[ItemId(item) for item in held.held],
-    )
-    if view is None:
-        return JSONResponse({"item": None})
-    visit = Visit(found.purpose, Action.VIEW, person=session.who.person, workstation=session.who.workstation or None)
-    question = Question(visit, view.copy, view.item)
-    frames_of(request).put(document(view.cells), question, owner=session.key, now=house.clock.now())
-    return JSONResponse(
-        {
-            "item": view.item,
-            "frame": f"/work/frame/{view.item}",
-            "subject": subject(view.cells),
-            "facts": facts(view.cells, view.placeholders),
-            "views_left": view.views_left,
-        }
-    )
+    return queues.hand_next(request, grant_of(request, grant), "mail", held=held)
 
 
 @declare(router, "GET", "/work/frame/{item}", Permission.REVIEWER)

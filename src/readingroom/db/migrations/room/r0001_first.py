@@ -310,4 +310,4 @@ def upgrade() -> None:
 
 def downgrade() -> None:
     """There is nothing before the first release."""
-    raise NotImplementedError
+    raise NotImplementedError  # never reached: migrating.plan takes no target before the first revision
