@@ -56,6 +56,22 @@ def test_a_run_that_fails_leaves_what_was_there(texts: Path) -> None:
     assert sorted(path.name for path in texts.parent.iterdir()) == ["in.jsonl", "spans.jsonl"]
 
 
+def test_html_is_read_as_a_reader_sees_it_and_told_in_the_offsets_of_the_source(tmp_path: Path) -> None:
+    page = "<p>Dear <b>Ada</b> Exa<i>mple</i>, <a href='mailto:bob&#64;mail.example'>write</a></p>"
+    file, spans = tmp_path / "in.jsonl", tmp_path / "spans.jsonl"
+    (tmp_path / "who.jsonl").write_text(line(first_name="Ada", last_name="Example"))
+    file.write_text(line(id=1, text=page))
+    assert detect(file, "--markup", "html", "--known", tmp_path / "who.jsonl", "-o", spans) == 0
+    found = {(page[start:end], label) for start, end, label in json.loads(spans.read_text())["spans"]}
+    assert ("bob&#64;mail.example", "EMAIL") in found
+    assert {text.strip() for text, label in found if label == "PERSON"} == {"Ada", "Exa", "mple"}
+
+
+def test_a_markup_that_there_is_not_is_refused(texts: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert detect(texts, "--markup", "latex", "-o", texts.parent / "spans.jsonl") == 2
+    assert "plain, html" in capsys.readouterr().err
+
+
 def test_spans_of_an_earlier_run_are_replaced(texts: Path) -> None:
     spans = texts.parent / "spans.jsonl"
     spans.write_text("earlier")
@@ -162,3 +178,18 @@ def test_keys_of_services_with_few_digits_and_identity_cards(tmp_path: Path) -> 
     assert detect(tmp_path / "in.jsonl", "-o", tmp_path / "out.jsonl") == 0
     got = [json.loads(one)["spans"] for one in (tmp_path / "out.jsonl").read_text().splitlines()]
     assert [text[spans[-1][0] :] for text, spans in zip(texts, got, strict=True)] == [texts[0][22:], "L01X00T47"]
+
+
+PEM = "-----BEGIN RSA PRIVATE KEY-----\nMIIEow IBAAKC\nplainwords\n-----END RSA PRIVATE KEY-----"
+
+
+def test_private_keys_are_found_from_their_first_line_to_their_last(tmp_path: Path) -> None:
+    file, spans = tmp_path / "in.jsonl", tmp_path / "spans.jsonl"
+    whole, cut = f"Here it is:\n{PEM}\nThanks", "the key -----BEGIN PRIVATE KEY-----\nMIIE owib plainwords"
+    other = "-----BEGIN CERTIFICATE-----\nplainwords\n-----END CERTIFICATE-----"
+    file.write_text("".join(line(id=number, text=text) for number, text in enumerate((whole, cut, other))))
+    assert detect(file, "-o", spans) == 0
+    told = [json.loads(row)["spans"] for row in spans.read_text().splitlines()]
+    assert [whole[start:end] for start, end, _ in told[0]] == [PEM]
+    assert [cut[start:end] for start, end, _ in told[1]] == [cut[8:]]
+    assert not any("plainwords" in other[start:end] for start, end, _ in told[2])

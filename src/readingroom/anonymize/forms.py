@@ -10,6 +10,7 @@ from readingroom.anonymize import patterns, spans
 from readingroom.anonymize.ibans import find_ibans
 from readingroom.anonymize.kernels import U64, hash_words, look_up
 from readingroom.anonymize.patterns import candidates, read_cluster
+from readingroom.anonymize.pem import find_keys
 from readingroom.anonymize.phone_ends import named_after, with_extensions
 from readingroom.anonymize.proofs_find import find_proofs
 from readingroom.anonymize.proofs_phones import phone_after
@@ -51,7 +52,7 @@ def find_forms(letters: Letters, tokens: Tokens, vocabulary: Vocabulary, *, stri
     """Findings of every pattern in the view."""
     found = candidates(letters, tokens.parts)
     ibans = _iban_findings(letters, tokens)
-    parts = [ibans]
+    parts = [ibans, find_keys(letters)]
     for what, kind in _DIRECT:
         chosen = found[found["what"] == what]
         if what == patterns.HANDLE:  # @media and @import are no people

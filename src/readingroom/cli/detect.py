@@ -22,7 +22,7 @@ from readingroom.anonymize.detecting import Detector, in_code_points
 from readingroom.anonymize.known import Known, KnownBuilder
 from readingroom.anonymize.processes import cores, in_processes
 from readingroom.anonymize.rare import public_only
-from readingroom.anonymize.texts import PROFILES
+from readingroom.anonymize.texts import MARKUPS, PROFILES
 from readingroom.cli.anonymize_lines import documents_of
 from readingroom.cli.engine_options import Detectors, Patterns, Profile
 from readingroom.cli.finders import finders
@@ -49,27 +49,33 @@ def detect(
     known: Annotated[str | None, typer.Option("--known", metavar="CONTACTS", help="A JSONL file of contacts.")] = None,
     patterns: Patterns = None,
     detectors: Detectors = "",
+    markup: Annotated[str, typer.Option("--markup", help="How texts are written: plain, html, url or json-string.")] = (
+        "plain"
+    ),
 ) -> None:
     """Write where persons and identifiers stand: a line has id and spans, each start, end (code points) and label."""
     if profile not in PROFILES:
         raise UsageError("--profile: balanced or strict")
+    if markup not in MARKUPS:
+        raise UsageError(f"--markup: {', '.join(MARKUPS)}")
     check_apart(output, (texts, known, patterns))
     people, blocks = _known(known), _blocks(_documents(texts, text_field))
     first = list(islice(blocks, MANY))
     with tempfile.TemporaryDirectory() as shared, landing(output, replace=True) as file:
         detector = Detector(people, public_only(), profile, finders=finders(patterns, detectors))
-        prepare: Callable[[], Callable[[Documents], str]] = partial(partial, _answers, detector)
+        prepare: Callable[[], Callable[[Documents], str]] = partial(partial, _answers, detector, markup)
         processes = cores() if len(first) == MANY else 1
         if processes > 1:  # they share the pages of one file
             save(people, Path(shared) / "known", KEY)
-            prepare = partial(_prepared, Path(shared) / "known", profile, (patterns, detectors))
+            prepare = partial(_prepared, Path(shared) / "known", (profile, markup), (patterns, detectors))
         for answers in in_processes(prepare, chain(first, blocks), processes=processes):
             file.write(answers.encode())
 
 
-def _prepared(known: Path, profile: str, plugged: tuple[str | None, str]) -> Callable[[Documents], str]:
-    """What a process of its own says of a block of documents."""
-    return partial(_answers, Detector(load(known, KEY), public_only(), profile, finders=finders(*plugged)))
+def _prepared(known: Path, how: tuple[str, str], plugged: tuple[str | None, str]) -> Callable[[Documents], str]:
+    """What a process of its own says of a block of documents, by profile and markup."""
+    profile, markup = how
+    return partial(_answers, Detector(load(known, KEY), public_only(), profile, finders=finders(*plugged)), markup)
 
 
 def _blocks(documents: Iterator[tuple[Any, str]]) -> Iterator[Documents]:
@@ -86,15 +92,15 @@ def _blocks(documents: Iterator[tuple[Any, str]]) -> Iterator[Documents]:
         yield some
 
 
-def _answers(detector: Detector, documents: Documents) -> str:
+def _answers(detector: Detector, markup: str, documents: Documents) -> str:
     """The lines of some documents."""
-    return "".join(_lines(detector, documents))
+    return "".join(_lines(detector, markup, documents))
 
 
-def _lines(detector: Detector, documents: Documents) -> Iterator[str]:
+def _lines(detector: Detector, markup: str, documents: Documents) -> Iterator[str]:
     encoded = [text.encode("utf-8", "replace") for _, text in documents]
     cells = pa.array(encoded, pa.large_binary()).cast(pa.large_string())
-    found = in_code_points(cells, detector.spans(cells))
+    found = in_code_points(cells, detector.spans(cells, markup))
     spans: list[list[tuple[int, int, str]]] = [[] for _ in documents]
     for row, *span in zip(*(found[name].to_pylist() for name in found.column_names), strict=True):
         spans[row].append((span[0], span[1], span[2]))
