@@ -98,6 +98,15 @@ def test_ready_says_what_is_wrong(served: tuple[Any, Served]) -> None:
     assert httpx.get(f"{running.admin}/healthz", timeout=30).status_code == 200
 
 
+def test_the_worker_beside_the_pages_ends_with_them(sealed: Any, tmp_path: Path) -> None:
+    running = Served(sealed, tmp_path / "log")
+    process = Path("/proc") / str(running.process.pid)
+    workers = [int(child) for child in (process / "task" / process.name / "children").read_text().split()]
+    assert workers
+    running.close()
+    assert [worker for worker in workers if (Path("/proc") / str(worker)).exists()] == []
+
+
 def test_the_admin_port_and_the_pages_are_apart(served: tuple[Any, Served]) -> None:
     _cli, running = served
     for path in ("/metrics", "/readyz", "/healthz"):

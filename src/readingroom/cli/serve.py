@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import subprocess
 import sys
 import threading
@@ -83,6 +84,7 @@ def serve_room(root: Path, opened: House, *, host: str, port: int, admin_port: i
     from readingroom.web.app import create_app
 
     app = create_app(root)
+    signal.signal(signal.SIGTERM, _leave)  # uvicorn raises it again when it has closed: what is beside it ends, too
     with closing(app.state.house):
         registry, requests = registry_of(opened)
         app.add_middleware(Latency, histogram=requests)
@@ -93,6 +95,10 @@ def serve_room(root: Path, opened: House, *, host: str, port: int, admin_port: i
         with _worker_beside(root) if opened.settings.simulation else nullcontext(), admin:
             typer.echo(f"serving {opened.settings.name} on http://{host}:{port} (Ctrl-C stops)")
             uvicorn.run(app, host=host, port=port, log_config=None, access_log=False, server_header=False)
+
+
+def _leave(*_: object) -> None:
+    raise SystemExit(0)
 
 
 @contextmanager
