@@ -8,8 +8,6 @@ Rule 3: a finding paints letters, not the tags between them.
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 import numpy.typing as npt
 
@@ -71,17 +69,12 @@ def in_order(found: list[Records]) -> Records:
     return together[np.argsort(together["start"], kind="stable")]
 
 
-@small_kernel
-def _strength(finding: Any) -> np.uint64:
-    """What paints over what (rule 2)."""
-    size = np.uint64(min(finding.end - finding.start, _LONGEST))
-    return np.uint64(finding.kind) << _KIND_AT | size << _SIZE_AT | np.uint64(finding.start)
-
-
-@kernel
-def _strengths(found: Records, out: U64) -> None:
-    for f in range(len(found)):
-        out[f] = _strength(found[f])
+def _strengths(found: Records) -> U64:
+    """What paints over what (rule 2): the kind, the size, then where it begins."""
+    size = np.minimum(found["end"] - found["start"], _LONGEST).astype(np.uint64)
+    kind, start = found["kind"].astype(np.uint64), found["start"].astype(np.uint64)
+    strengths: U64 = kind << _KIND_AT | size << _SIZE_AT | start
+    return strengths
 
 
 @kernel
@@ -153,8 +146,7 @@ def paint(letters: Letters, found: Records, cuts: I64, size: int, *, solid: bool
     """
     labels = np.full(size, NOTHING, np.int32)
     owner = np.arange(len(found), dtype=np.int32)
-    strengths = np.empty(len(found), np.uint64)
-    _strengths(found, strengths)
+    strengths = _strengths(found)
     opaque = np.flatnonzero(letters.flags[found["start"]] & BLOB)
     if len(opaque):
         weakest_first = opaque[np.argsort(strengths[opaque], kind="stable")].astype(np.int64)
